@@ -1,0 +1,45 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Hot loops are pointer arithmetic over checked ranges; `-Ounchecked` is not used: a trap beats a wrong answer.
+let package = Package(
+  name: "apparate",
+  products: [
+    .executable(name: "apparate", targets: ["apparate"]),
+    .executable(name: "apparate-bench", targets: ["apparate-bench"]),
+    .library(name: "InferenceEngine", targets: ["InferenceEngine"]),
+    .library(name: "ModelGraph", targets: ["ModelGraph"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(name: "COpenCL", pkgConfig: "OpenCL", providers: [.apt(["ocl-icd-opencl-dev"])]),
+    .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+    .target(name: "CMessages", dependencies: ["CProtobufC"]),
+    .target(name: "Wire", dependencies: ["CMessages"]),
+    .target(name: "ModelGraph", dependencies: ["Wire"]),
+    .target(name: "OpenCLRuntime", dependencies: ["COpenCL"]),
+    .target(
+      name: "InferenceEngine", dependencies: ["ModelGraph", "OpenCLRuntime"], resources: [.copy("Kernels")]),
+    .target(
+      name: "Console", dependencies: []),
+    .executableTarget(
+      name: "apparate",
+      dependencies: [
+        "Console", "InferenceEngine", "ModelGraph", "OpenCLRuntime",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .executableTarget(
+      name: "apparate-bench",
+      dependencies: [
+        "Console", "InferenceEngine", "ModelGraph", "OpenCLRuntime",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .testTarget(name: "WireTests", dependencies: ["Wire"]),
+    .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph"]),
+    .testTarget(name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"]),
+    .testTarget(name: "InferenceEngineTests", dependencies: ["InferenceEngine", "Console"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
