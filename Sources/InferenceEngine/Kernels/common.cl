@@ -1,1 +1,30 @@
-// placeholder
+// Put before every kernel, after the defines of the target and of the kernel.
+//
+//   TARGET_CPU | TARGET_GPU   which family of kernels
+//   VW                        floats per vector register (4, 8, 16)
+//   BLOCK                     elements per work-item of FOR_EACH on a CPU
+//
+// Sums run in the order that the source says, whatever the tile: no contraction, no reassociation; products are fused
+// into sums only by explicit fma(). That makes an item's bits independent of batch size and position.
+#pragma OPENCL FP_CONTRACT OFF
+#ifdef cl_khr_fp64
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+#endif
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+
+typedef JOIN(float, VW) vec;
+typedef JOIN(int, VW) ivec;
+#define LOAD(offset, pointer) JOIN(vload, VW)(offset, pointer)
+#define STORE(value, offset, pointer) JOIN(vstore, VW)(value, offset, pointer)
+
+#ifdef TARGET_CPU
+#define ONE_ITEM __attribute__((reqd_work_group_size(1, 1, 1)))
+// Runs the body for every i in [0, n): a contiguous block per work-item, so that the compiler vectorises the loop.
+#define FOR_EACH(i, n) \
+  for (int i = (int)get_global_id(0) * BLOCK, i##_end = min((int)(n), i + BLOCK); i < i##_end; i++)
+#else
+#define ONE_ITEM
+#define FOR_EACH(i, n) for (int i = (int)get_global_id(0); i < (int)(n); i += (int)get_global_size(0))
+#endif

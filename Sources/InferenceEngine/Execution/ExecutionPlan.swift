@@ -1,0 +1,131 @@
+import ModelGraph
+import OpenCLRuntime
+
+/// A graph lowered for one set of input shapes: kernel launches in order, with all memory placed.
+///
+/// Not thread-safe: ``LoadedModel`` serialises runs.
+final class ExecutionPlan {
+  struct Port {
+    let name: String
+    let value: ValueID
+    /// The type in the model; `view.type` is the type on the device.
+    let type: DataType
+    let view: TensorView
+  }
+
+  let inputs: [Port]
+  let outputs: [Port]
+  let steps: [Step]
+  let arenaByteCount: Int
+  /// The first step that does not belong to the segment which ends with this value, for every cut vertex.
+  let cuts: [(vertex: CutVertex, step: Int)]
+
+  private let blocks: [Lowering.Block]
+  private let memory: MemoryPlan
+  private let memoryIndex: [MemoryID: Int]
+  private var launches: [Launch] = []
+  private var boundArena: Buffer?
+  private var blockBuffers: [Buffer?] = []
+
+  private struct Launch {
+    let kernel: Kernel
+    let range: NDRange
+  }
+
+  init(lowering: Lowering, graph: Graph, alignment: Int, sharing: Bool) throws {
+    steps = lowering.steps
+    blocks = lowering.blocks
+    inputs = try graph.inputs.compactMap { value in
+      guard let view = lowering.existingView(value), graph[value].constant == nil else { return nil }
+      return Port(name: graph[value].name, value: value, type: try lowering.type(of: value), view: view)
+    }
+    outputs = try graph.outputs.map { value in
+      guard let view = lowering.existingView(value) else { throw EngineError.unknownValue(name: graph[value].name) }
+      return Port(name: graph[value].name, value: value, type: try lowering.type(of: value), view: view)
+    }
+    cuts = graph.cutVertices().map { vertex in (vertex, lowering.stepsAfterNode[vertex.node]) }
+
+    let lifetimes = Self.lifetimes(
+      steps: steps, inputs: inputs.map(\.view.memory), outputs: outputs.map(\.view.memory))
+    var planned: [MemoryPlan.Block] = []
+    var index: [MemoryID: Int] = [:]
+    for (id, block) in blocks.enumerated() {
+      let memoryID = MemoryID(index: id)
+      guard case .planned(let byteCount) = block, let lifetime = lifetimes[memoryID] else { continue }
+      index[memoryID] = planned.count
+      planned.append(MemoryPlan.Block(byteCount: byteCount, lifetime: lifetime))
+    }
+    memory = MemoryPlan(planned, alignment: alignment, sharing: sharing)
+    memoryIndex = index
+    arenaByteCount = memory.arenaByteCount
+  }
+
+  private static func lifetimes(
+    steps: [Step], inputs: [MemoryID], outputs: [MemoryID]
+  ) -> [MemoryID: ClosedRange<Int>] {
+    var result: [MemoryID: ClosedRange<Int>] = [:]
+    func touch(_ memory: MemoryID, at step: Int) {
+      let known = result[memory] ?? step...step
+      result[memory] = min(known.lowerBound, step)...max(known.upperBound, step)
+    }
+    for memory in inputs { touch(memory, at: -1) }
+    for (index, step) in steps.enumerated() {
+      for memory in step.reads + step.writes { touch(memory, at: index) }
+    }
+    for memory in outputs { touch(memory, at: steps.count) }
+    return result
+  }
+
+  var kernelSpecs: Set<KernelSpec> { Set(steps.map(\.kernel)) }
+
+  /// Makes kernels with all arguments set, unless they are bound to this arena already.
+  func bind(to arena: Buffer, library: KernelLibrary) throws {
+    if boundArena === arena { return }
+    blockBuffers = try blocks.indices.map { id in
+      switch blocks[id] {
+      case .constant(let buffer): return buffer
+      case .planned(let byteCount):
+        guard let index = memoryIndex[MemoryID(index: id)] else { return nil }
+        return try arena.subBuffer(offset: memory.offsets[index], byteCount: byteCount)
+      }
+    }
+    launches = try steps.map { step in
+      let kernel = try library.makeKernel(step.kernel)
+      for (position, argument) in step.arguments.enumerated() { try set(argument, at: position, of: kernel) }
+      return Launch(kernel: kernel, range: NDRange(global: step.global, local: step.local))
+    }
+    boundArena = arena
+  }
+
+  private func set(_ argument: Argument, at position: Int, of kernel: Kernel) throws {
+    switch argument {
+    case .input(let view), .output(let view): try kernel.setArgument(position, buffer(of: view))
+    case .int(let value): try kernel.setArgument(position, value: Int32(value))
+    case .float(let value): try kernel.setArgument(position, value: value)
+    case .double(let value): try kernel.setArgument(position, value: value)
+    case .int8(let values, let padding):
+      var vector = SIMD8<Int32>(repeating: Int32(padding))
+      for (lane, value) in values.enumerated() { vector[lane] = Int32(value) }
+      try kernel.setArgument(position, value: vector)
+    }
+  }
+
+  /// The bound buffer that holds a view's elements.
+  func buffer(of view: TensorView) -> Buffer {
+    guard let buffer = blockBuffers[view.memory.index] else { preconditionFailure("a view of memory that no step uses") }
+    return buffer
+  }
+
+  /// Whether any step or output needs the view's memory; an input that nothing reads has none.
+  func isUsed(_ view: TensorView) -> Bool { blockBuffers[view.memory.index] != nil }
+
+  /// Enqueues the steps of a range, back to back, without waiting.
+  func enqueue(_ range: Range<Int>, on queue: CommandQueue) throws {
+    for index in range { try queue.enqueue(launches[index].kernel, range: launches[index].range) }
+  }
+
+  /// As ``enqueue(_:on:)``, with an event for each step, for profiles.
+  func enqueueProfiled(on queue: CommandQueue) throws -> [Event] {
+    try launches.map { try queue.enqueueWithEvent($0.kernel, range: $0.range) }
+  }
+}

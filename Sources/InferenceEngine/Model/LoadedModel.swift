@@ -1,0 +1,234 @@
+import ModelGraph
+import OpenCLRuntime
+import Synchronization
+
+/// A model on a device, ready to run at any batch size and sequence length.
+///
+/// Loading imports and optimises the graph and packs nothing yet; the first run at given input shapes makes a plan for
+/// them (programs from the disk cache when they are there), later runs at those shapes only enqueue. Runs of one model
+/// are serialised; all methods may be called from any thread.
+public final class LoadedModel: Sendable {
+  public struct Options: Sendable {
+    /// Kernel family; `nil` chooses by the kind of device.
+    public var kernels: KernelTarget.Family?
+    /// Fusion passes; off only to compare.
+    public var fusion = true
+    /// Winograd convolution; off only to compare.
+    public var winograd = true
+    /// Blocks of the arena share bytes when their lifetimes allow; off only for tools that look for stray accesses.
+    public var sharesMemory = true
+    /// Plans kept for different input shapes.
+    public var planLimit = 32
+    /// Called while kernels are built, with (built, total), from any thread.
+    public var progress: (@Sendable (Int, Int) -> Void)?
+
+    public init() {}
+  }
+
+  /// The graph as imported and optimised at load, with symbolic dimensions.
+  public let graph: Graph
+  /// What fused at load.
+  public let fusions: [FusionRecord]
+  public let device: Device
+  public let target: KernelTarget
+  let options: Options
+
+  private let shapeInputs: Set<ValueID>
+  private let queue: CommandQueue
+  /// Guards the plans, the arena and the queue: one run at a time.
+  private let state: Mutex<State>
+
+  private struct State: ~Copyable {
+    let weights: WeightStore
+    let library: KernelLibrary
+    let arena: Arena
+    var plans: [PlanKey: ExecutionPlan] = [:]
+    var order: [PlanKey] = []
+  }
+
+  private struct PlanKey: Hashable {
+    let shapes: [Shape]
+    let shapeValues: [[UInt8]]
+  }
+
+  public convenience init(path: String, device: Device, options: Options = Options()) throws {
+    try self.init(graph: try ONNXImporter.importModel(at: path), device: device, options: options)
+  }
+
+  /// - Parameter graph: as imported; see ``ONNXImporter``.
+  public init(graph: Graph, device: Device, options: Options = Options(), profiling: Bool = false) throws {
+    let folded = graph.foldingConstants()
+    (self.graph, fusions) = options.fusion ? folded.optimizedAtLoad() : (folded, [])
+    shapeInputs = self.graph.shapeInputs()
+    self.device = device
+    self.options = options
+    let context = try Context(device: device)
+    target = KernelTarget(device.properties, family: options.kernels)
+    queue = try context.makeQueue(profiling: profiling)
+    state = Mutex(
+      State(
+        weights: WeightStore(context: context, queue: queue), library: KernelLibrary(context: context, target: target),
+        arena: Arena(context: context)))
+  }
+
+  // MARK: What the model wants
+
+  public var inputNames: [String] { graph.inputs.map { graph[$0].name } }
+  public var outputNames: [String] { graph.outputs.map { graph[$0].name } }
+
+  // MARK: Running
+
+  /// Runs the model and waits for all outputs.
+  ///
+  /// - Parameters:
+  ///   - inputs: one tensor per input of the model, by name.
+  ///   - cuts: names of cut vertices, in order; `onCut` is called when the device has passed each.
+  /// - Returns: all outputs by name.
+  public func run(
+    _ inputs: [String: Tensor], cuts: [String] = [], onCut: (@Sendable (Int) -> Void)? = nil
+  ) throws -> [String: Tensor] {
+    let ordered = try validated(inputs)
+    return try state.withLock { state in
+      let plan = try plan(for: ordered, in: &state)
+      try plan.bind(to: state.arena.reserve(plan.arenaByteCount), library: state.library)
+      try write(ordered, to: plan)
+      var start = 0
+      for (index, end) in try cutSteps(cuts, of: plan).enumerated() {
+        try plan.enqueue(start..<end, on: queue)
+        start = end
+        if let onCut {
+          try queue.marker().onComplete { _ in onCut(index) }
+          try queue.flush()
+        }
+      }
+      try plan.enqueue(start..<plan.steps.count, on: queue)
+      try queue.flush()
+      return try read(plan)
+    }
+  }
+
+  /// Makes the plan for these inputs (builds kernels, packs weights) without running it.
+  public func prepare(_ inputs: [String: Tensor]) throws -> PlanSummary {
+    let ordered = try validated(inputs)
+    return try state.withLock { state in
+      let plan = try plan(for: ordered, in: &state)
+      try plan.bind(to: state.arena.reserve(plan.arenaByteCount), library: state.library)
+      return PlanSummary(
+        steps: plan.steps.map(\.node), kernels: plan.kernelSpecs.count, arenaByteCount: plan.arenaByteCount,
+        cuts: plan.cuts.map(\.vertex))
+    }
+  }
+
+  /// One run with the time of every kernel, in nanoseconds. The model must have been made with `profiling`.
+  public func profile(_ inputs: [String: Tensor]) throws -> [StepProfile] {
+    let ordered = try validated(inputs)
+    return try state.withLock { state in
+      let plan = try plan(for: ordered, in: &state)
+      try plan.bind(to: state.arena.reserve(plan.arenaByteCount), library: state.library)
+      try write(ordered, to: plan)
+      let events = try plan.enqueueProfiled(on: queue)
+      try queue.finish()
+      return try zip(plan.steps, events).map { step, event in
+        let times = try event.profile()
+        return StepProfile(
+          node: step.node, kernel: step.kernel.function, started: times.started, ended: times.ended)
+      }
+    }
+  }
+
+  private func validated(_ inputs: [String: Tensor]) throws -> [Tensor] {
+    for name in inputs.keys where !inputNames.contains(name) {
+      throw EngineError.unknownInput(name: name, expected: inputNames)
+    }
+    return try graph.inputs.map { value in
+      let name = graph[value].name
+      guard let tensor = inputs[name] else { throw EngineError.missingInput(name: name, expected: inputNames) }
+      if let expected = graph[value].type, expected != tensor.type {
+        throw EngineError.wrongType(input: name, expected: expected, got: tensor.type)
+      }
+      return tensor
+    }
+  }
+
+  private func plan(for inputs: [Tensor], in state: inout State) throws -> ExecutionPlan {
+    let carriers = zip(graph.inputs, inputs).filter { shapeInputs.contains($0.0) }
+    let key = PlanKey(shapes: inputs.map(\.shape), shapeValues: carriers.map { $0.1.storage.withUnsafeBytes { Array($0) } })
+    if let plan = state.plans[key] {
+      if state.order.last != key, let position = state.order.firstIndex(of: key) {
+        state.order.append(state.order.remove(at: position))
+      }
+      return plan
+    }
+    let specialised = try graph.specialized(
+      inputShapes: Dictionary(uniqueKeysWithValues: zip(graph.inputs, inputs.map(\.shape))),
+      inputValues: Dictionary(uniqueKeysWithValues: carriers.map { ($0.0, $0.1) }))
+    let fused = options.fusion ? specialised.fused().0 : specialised
+    var lowering = Lowering(
+      graph: fused, target: target, weights: state.weights, tuning: Tuning(winograd: options.winograd))
+    try lowering.lowerAll()
+    let plan = try ExecutionPlan(
+      lowering: lowering, graph: fused, alignment: max(64, device.properties.baseAddressAlignment),
+      sharing: options.sharesMemory)
+    try state.library.prepare(plan.kernelSpecs, progress: options.progress)
+    if state.order.count >= options.planLimit { state.plans[state.order.removeFirst()] = nil }
+    state.plans[key] = plan
+    state.order.append(key)
+    return plan
+  }
+
+  private func cutSteps(_ names: [String], of plan: ExecutionPlan) throws -> [Int] {
+    try names.map { name in
+      guard let cut = plan.cuts.first(where: { $0.vertex.name == name }) else {
+        throw EngineError.unknownValue(name: name)
+      }
+      return cut.step
+    }
+  }
+
+  private func write(_ inputs: [Tensor], to plan: ExecutionPlan) throws {
+    for (value, tensor) in zip(graph.inputs, inputs) {
+      guard let port = plan.inputs.first(where: { $0.value == value }), tensor.elementCount > 0 else { continue }
+      guard plan.isUsed(port.view) else { continue }
+      let buffer = plan.buffer(of: port.view)
+      if tensor.type == .float16 {
+        try tensor.floats.withUnsafeBytes { try queue.write(buffer, offset: 0, from: $0) }
+      } else {
+        try tensor.storage.withUnsafeBytes { try queue.write(buffer, offset: 0, from: $0) }
+      }
+    }
+  }
+
+  private func read(_ plan: ExecutionPlan) throws -> [String: Tensor] {
+    var results: [String: Tensor] = [:]
+    for port in plan.outputs {
+      let shape = port.view.shape
+      let storage = try TensorStorage(byteCount: shape.elementCount * port.view.type.byteWidth) { bytes in
+        if bytes.count > 0 { try queue.read(plan.buffer(of: port.view), offset: 0, into: bytes) }
+      }
+      let tensor = Tensor(type: port.view.type, shape: shape, storage: storage)
+      results[port.name] =
+        port.type == .float16
+        ? Tensor(type: .float16, shape: shape, storage: TensorStorage(copying: tensor.floats.map(\.halfBits))) : tensor
+    }
+    return results
+  }
+}
+
+/// What a plan consists of, for people.
+public struct PlanSummary: Sendable {
+  /// The node of each kernel launch, in order.
+  public let steps: [String]
+  /// Distinct programs.
+  public let kernels: Int
+  public let arenaByteCount: Int
+  public let cuts: [CutVertex]
+}
+
+/// The device time of one kernel launch.
+public struct StepProfile: Sendable {
+  public let node: String
+  public let kernel: String
+  /// Device clock, nanoseconds.
+  public let started: UInt64
+  public let ended: UInt64
+}

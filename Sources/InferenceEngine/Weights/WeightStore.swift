@@ -1,0 +1,68 @@
+import ModelGraph
+import OpenCLRuntime
+import Synchronization
+
+/// Constants on the device, shared by every plan of a model: each storage is uploaded, and each packing made, once.
+///
+/// Thread-safe. Keyed by the identity of the constant's storage, which the store keeps alive.
+final class WeightStore: Sendable {
+  /// How a constant was rearranged for a kernel.
+  struct Packing: Hashable, Sendable {
+    /// Names the arrangement with all its parameters, e.g. `gemm K=64 N=256 block=64`.
+    let name: String
+  }
+
+  private struct Key: Hashable {
+    let storage: ObjectIdentifier
+    let packing: Packing?
+    let shape: Shape
+  }
+
+  private struct Entry: Sendable {
+    let buffer: Buffer
+    let source: TensorStorage
+  }
+
+  private let context: Context
+  private let queue: CommandQueue
+  /// Guards `entries`; held while packing so that two plans do not pack the same weights.
+  private let entries = Mutex<[Key: Entry]>([:])
+
+  init(context: Context, queue: CommandQueue) {
+    self.context = context
+    self.queue = queue
+  }
+
+  /// The constant as it is, row-major, half precision widened.
+  func buffer(for tensor: Tensor) throws -> Buffer {
+    try cached(tensor, packing: nil) {
+      if tensor.type == .float16 {
+        return try upload(tensor.floats)
+      }
+      return try tensor.storage.withUnsafeBytes { try upload($0) }
+    }
+  }
+
+  /// The constant rearranged by `pack`, which is given the elements as floats and returns what to upload.
+  func packed(_ tensor: Tensor, as packing: Packing, pack: ([Float]) -> [Float]) throws -> Buffer {
+    try cached(tensor, packing: packing) { try upload(pack(tensor.floats)) }
+  }
+
+  private func cached(_ tensor: Tensor, packing: Packing?, make: () throws -> Buffer) throws -> Buffer {
+    let key = Key(storage: ObjectIdentifier(tensor.storage), packing: packing, shape: packing == nil ? [] : tensor.shape)
+    return try entries.withLock { entries in
+      if let entry = entries[key] { return entry.buffer }
+      let buffer = try make()
+      entries[key] = Entry(buffer: buffer, source: tensor.storage)
+      return buffer
+    }
+  }
+
+  private func upload(_ floats: [Float]) throws -> Buffer { try floats.withUnsafeBytes { try upload($0) } }
+
+  private func upload(_ bytes: UnsafeRawBufferPointer) throws -> Buffer {
+    let buffer = try context.makeBuffer(byteCount: max(4, bytes.count))
+    if bytes.count > 0 { try queue.write(buffer, offset: 0, from: bytes) }
+    return buffer
+  }
+}
