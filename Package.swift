@@ -35,7 +35,8 @@ let package = Package(
       dependencies: [
         "Console", "InferenceEngine", "ModelGraph", "OpenCLRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ],
+      resources: [.copy("Peers")]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph"]),
     .testTarget(name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"]),

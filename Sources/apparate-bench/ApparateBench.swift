@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// The measurements behind the figures in the README, one subcommand for each.
+@main
+struct ApparateBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "apparate-bench",
+    abstract: "Reproducible measurements: one subcommand for each figure in the README.",
+    subcommands: [EngineBench.self, EngineWorker.self])
+}

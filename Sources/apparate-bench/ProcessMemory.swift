@@ -1,0 +1,20 @@
+import Foundation
+
+/// What this process holds in memory, from /proc/self/status. Bytes.
+struct ProcessMemory {
+  /// The most that was ever resident.
+  let peak: Int
+  let resident: Int
+
+  static func now() throws -> ProcessMemory {
+    let path = "/proc/self/status"
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+      throw BenchError.missingFile(path: path, hint: "peak memory is measured on Linux only")
+    }
+    func bytes(_ key: String) -> Int {
+      let line = text.split(separator: "\n").first { $0.hasPrefix(key + ":") }
+      return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first).flatMap { Int($0) }.map { $0 * 1024 } ?? 0
+    }
+    return ProcessMemory(peak: bytes("VmHWM"), resident: bytes("VmRSS"))
+  }
+}
