@@ -143,7 +143,8 @@ class GraphBuilder:
                                               variance], epsilon=1e-5)
 
     def max_pool(self, x: str, kernel: int, stride: int, padding: int = 0, **attributes) -> str:
-        return self.op("MaxPool", [x], kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=[padding] * 4, **attributes)
+        return self.op("MaxPool", [x], kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=[padding] * 4,
+                       **attributes)
 
     def average_pool(self, x: str, kernel: int, stride: int, padding: int = 0, **attributes) -> str:
         return self.op("AveragePool", [x], kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=[padding] * 4,

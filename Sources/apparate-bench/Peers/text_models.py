@@ -37,7 +37,8 @@ def bert(layers: int = 12, width: int = 768, hidden: int = 3072, heads: int = 12
          longest: int = 512, gelu: str = "erf", classes: int = 2, **options) -> onnx.ModelProto:
     """Additive mask: (1 - mask) * -10000."""
     g = GraphBuilder(**options)
-    ids, mask, types = (g.input(n, ["N", "S"], TensorProto.INT64) for n in ("input_ids", "attention_mask", "token_type_ids"))
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    ids, mask, types = (g.input(name, ["N", "S"], TensorProto.INT64) for name in names)
     x = g.op("Gather", [g.normal((vocabulary, width), 0.5), ids])
     x = g.op("Add", [x, g.op("Gather", [g.normal((2, width), 0.5), types])])
     x = g.layer_norm(g.op("Add", [x, _positions(g, ids, width, longest)]), width, epsilon=1e-12)

@@ -1,4 +1,4 @@
-"""Convolutional networks and a vision transformer with random weights. Input `x` [N, 3, size, size], output `logits`."""
+"""Convolutional networks and a vision transformer with random weights: `x` [N, 3, height, width] to `logits`."""
 import numpy as np
 import onnx
 
@@ -57,7 +57,8 @@ def vgg(depth: int = 16, width: int = 64, hidden: int = 4096, size: int = 224, c
 
 
 # (expansion, channels, blocks, stride)
-MOBILENET_V2 = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
+MOBILENET_V2 = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
+                (6, 320, 1, 1)]
 
 
 def mobilenet_v2(width: float = 1.0, stages=None, size=224, classes: int = 1000, **options) -> onnx.ModelProto:

@@ -141,7 +141,8 @@ def sentiment(fixtures: Fixtures, folder: Path) -> None:
         data = np.load(folder / f"{source}.npz")
         order = data["test"] if "test" in data.files else np.arange(len(data["ids"]))
         lengths = data["length"][order]
-        batches = {"32": (order[lengths <= 32][:8], 32), "1": (order[:1], None), "longest": (order[lengths > 32][:8], None)}
+        batches = {"32": (order[lengths <= 32][:8], 32), "1": (order[:1], None),
+                   "longest": (order[lengths > 32][:8], None)}
         for label, (rows, length) in batches.items():
             length = length or int(data["length"][rows].max())
             mask = (np.arange(length) < data["length"][rows][:, None]).astype(np.int64)
