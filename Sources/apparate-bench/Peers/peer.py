@@ -11,9 +11,9 @@
 A failed request answers {"error": TEXT}. `baseline` is what the process held before the engine was imported, so that
 the interpreter and numpy are not counted against a peer.
 
-Fairness, in the peer's favour where there was a choice: shapes are fixed before the model is compiled, inputs are bound
-and outputs preallocated or shared, so a run copies nothing; garbage collection is off while runs are timed; threads spin
-as they do by default (the driver waits until they have stopped before another engine is timed).
+Fairness, in the peer's favour where there was a choice: shapes are fixed before the model is compiled; inputs are bound
+and outputs left where the engine writes them, so that no run copies them; garbage collection is off while runs are
+timed; threads spin as they do by default (the driver waits until they have stopped before another engine is timed).
 """
 import faulthandler
 import gc
