@@ -5,7 +5,8 @@ import Foundation
 /// A round gives every engine one burst of runs, and the order turns by one place from round to round. A burst begins
 /// with a run that is not counted (the other engines have emptied the caches and the threads have gone to sleep), and
 /// after it the driver waits until the engine's threads have stopped spinning. A ratio is taken within each round, so
-/// that a machine that slows down for a while slows both sides of it; the figure is the median of these ratios.
+/// that a machine that slows down for a while slows both sides of it; the figure is the median of these ratios. A round
+/// in which other processes kept the machine busy is repeated, and counted as disturbed when that did not help.
 struct EngineComparison {
   struct Limits {
     /// Cold loads build kernels.
@@ -63,8 +64,8 @@ struct EngineComparison {
       let process = try start(name, workload, place: place, in: folder)
       contestants.append(Contestant(process: process, load: try load(process, name, workload)))
     }
-    try runBursts(&contestants)
-    let results = try report(contestants, workload, cold: cold, in: folder)
+    let disturbed = try runBursts(&contestants)
+    let results = try report(contestants, workload, cold: cold, disturbed: disturbed, in: folder)
     contestants.forEach { $0.process.stop() }
     return results
   }
@@ -105,28 +106,57 @@ struct EngineComparison {
     return reply
   }
 
-  private func runBursts(_ contestants: inout [Contestant]) throws {
+  /// Returns the number of rounds that others disturbed, even when repeated.
+  private func runBursts(_ contestants: inout [Contestant]) throws -> Int {
     for place in contestants.indices {
       let trial = try contestants[place].process.ask(.run(count: 3), for: RunReply.self, within: limits.burst)
       settle(contestants[place].process)
       let fastest = max(trial.milliseconds.min() ?? 1, 0.001)
       contestants[place].runs = min(max(Int(Self.burstMilliseconds / fastest), 1), 50)
     }
+    var disturbed = 0
+    var repetitions = rounds
     for round in 0..<rounds {
       progress("round \(round + 1) of \(rounds)")
-      for turn in contestants.indices {
-        let place = (turn + round) % contestants.count
-        let contestant = contestants[place]
-        let request = WorkerRequest.run(count: contestant.runs + 1)
-        let reply = try contestant.process.ask(request, for: RunReply.self, within: limits.burst)
-        contestants[place].bursts.append(Distribution(Array(reply.milliseconds.dropFirst())).median)
-        settle(contestant.process)
+      var outcome = try runRound(round, contestants)
+      while outcome.othersShare > MachineLoad.tolerated, repetitions > 0 {
+        repetitions -= 1
+        progress("round \(round + 1) again: others kept \(String(format: "%.2f", outcome.othersShare)) cores busy")
+        outcome = try runRound(round, contestants)
+      }
+      disturbed += outcome.othersShare > MachineLoad.tolerated ? 1 : 0
+      for place in contestants.indices {
+        contestants[place].bursts.append(outcome.medians[place])
       }
     }
+    return disturbed
+  }
+
+  /// One burst of every contestant: the median run of each, in their order, and how busy others kept the machine.
+  private func runRound(
+    _ round: Int, _ contestants: [Contestant]
+  ) throws -> (medians: [Double], othersShare: Double) {
+    func ticks() -> Int { contestants.reduce(0) { $0 + ($1.process.processorTicks() ?? 0) } }
+    let load = MachineLoad(ours: ticks())
+    var medians = contestants.map { _ in 0.0 }
+    for turn in contestants.indices {
+      let place = (turn + round) % contestants.count
+      let contestant = contestants[place]
+      let request = WorkerRequest.run(count: contestant.runs + 1)
+      let reply = try contestant.process.ask(request, for: RunReply.self, within: limits.burst)
+      guard reply.milliseconds.count == contestant.runs + 1 else {
+        throw BenchError.workerRefused(
+          worker: contestant.process.name, request: "run",
+          reason: "it reported \(reply.milliseconds.count) runs of \(contestant.runs + 1)")
+      }
+      medians[place] = Distribution(Array(reply.milliseconds.dropFirst())).median
+      settle(contestant.process)
+    }
+    return (medians, load?.othersShare(ours: ticks()) ?? 0)
   }
 
   private func report(
-    _ contestants: [Contestant], _ workload: Workload, cold: LoadReply?, in folder: URL
+    _ contestants: [Contestant], _ workload: Workload, cold: LoadReply?, disturbed: Int, in folder: URL
   ) throws -> [EngineResult] {
     let outputs = try contestants.enumerated().map { place, contestant in
       let directory = folder.appending(path: "outputs-\(place)")
@@ -142,8 +172,8 @@ struct EngineComparison {
     return try peers.enumerated().map { place, peer in
       let contestant = contestants[place + 1]
       return EngineResult(
-        model: workload.model, threads: workload.threads, batch: workload.batch, rounds: rounds, subject: subject,
-        peer: peer, subjectSide: ours,
+        model: workload.model, threads: workload.threads, batch: workload.batch, rounds: rounds,
+        disturbedRounds: disturbed, subject: subject, peer: peer, subjectSide: ours,
         peerSide: EngineResult.Side(
           milliseconds: Distribution(contestant.bursts).median, memory: memories[place + 1], load: contestant.load),
         coldLoad: cold,

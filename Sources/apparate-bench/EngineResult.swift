@@ -13,6 +13,8 @@ struct EngineResult: Encodable, Sendable {
   var threads: Int
   var batch: Int
   var rounds: Int
+  /// Rounds in which other processes used more than a tenth of a core: with many of these, do not trust the figures.
+  var disturbedRounds: Int
   var subject: EngineName
   var peer: EngineName
   var subjectSide: Side

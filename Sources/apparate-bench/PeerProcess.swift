@@ -92,7 +92,7 @@ final class PeerProcess {
   }
 
   /// User and system time of all threads so far; nil where /proc does not tell.
-  private func processorTicks() -> Int? {
+  func processorTicks() -> Int? {
     guard let text = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8),
       let end = text.lastIndex(of: ")")
     else { return nil }

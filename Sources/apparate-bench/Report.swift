@@ -12,7 +12,7 @@ struct Report {
     guard !json else { return }
     print(
       """
-      Engine: \(subject.rawValue). ratio: peer's time ÷ its time, median of the rounds [quartiles]; above 1, it is faster.
+      Engine: \(subject.rawValue). Ratio: peer's time ÷ its time, median of the rounds [quartiles].
       Memory: peak above what the process held before its engine was loaded. Load: until the first answer.
       """)
     row(Self.columns.map(\.title))
@@ -24,7 +24,7 @@ struct Report {
     row([
       result.model, "\(result.threads)", "\(result.batch)", result.peer.rawValue, number(ours.milliseconds, 2),
       number(theirs.milliseconds, 2),
-      ratio(result.speed),
+      ratio(result.speed), "\(result.disturbedRounds) of \(result.rounds)",
       "\(megabytes(ours.memory)) / \(megabytes(theirs.memory))", number(result.memoryRatio, 2),
       "\(result.coldLoad.map { number($0.secondsToFirstAnswer, 2) } ?? "-") / "
         + "\(number(ours.load.secondsToFirstAnswer, 2)) / \(number(theirs.load.secondsToFirstAnswer, 2))",
@@ -43,7 +43,7 @@ struct Report {
 
   private static let columns: [(title: String, width: Int)] = [
     ("model", 18), ("threads", 7), ("batch", 5), ("peer", 11), ("ms", 9), ("peer ms", 9), ("ratio", 18),
-    ("MB / peer", 11), ("ratio", 5), ("load s cold / warm / peer", 25), ("difference", 18), ("top-1", 7),
+    ("disturbed", 9), ("MB / peer", 11), ("ratio", 5), ("load s cold / warm / peer", 25), ("difference", 18), ("top-1", 7),
   ]
 
   private func row(_ cells: [String]) {
