@@ -43,7 +43,8 @@ struct Report {
 
   private static let columns: [(title: String, width: Int)] = [
     ("model", 18), ("threads", 7), ("batch", 5), ("peer", 11), ("ms", 9), ("peer ms", 9), ("ratio", 18),
-    ("disturbed", 9), ("MB / peer", 11), ("ratio", 5), ("load s cold / warm / peer", 25), ("difference", 18), ("top-1", 7),
+    ("disturbed", 9), ("MB / peer", 11), ("ratio", 5), ("load s cold / warm / peer", 25), ("difference", 18),
+    ("top-1", 7),
   ]
 
   private func row(_ cells: [String]) {
