@@ -14,9 +14,17 @@ struct KernelSpec: Hashable, Sendable {
   }
 
   init(_ file: String, _ function: String, _ defines: KeyValuePairs<String, String> = [:]) {
+    self.init(file: file, function: function, defines: defines.map { Define(name: $0.key, value: $0.value) })
+  }
+
+  private init(file: String, function: String, defines: [Define]) {
     self.file = file
     self.function = function
-    self.defines = defines.map { Define(name: $0.key, value: $0.value) }
+    self.defines = defines
+  }
+
+  func adding(_ more: [Define]) -> KernelSpec {
+    KernelSpec(file: file, function: function, defines: defines + more)
   }
 }
 

@@ -28,3 +28,31 @@ typedef JOIN(int, VW) ivec;
 #define ONE_ITEM
 #define FOR_EACH(i, n) for (int i = (int)get_global_id(0); i < (int)(n); i += (int)get_global_size(0))
 #endif
+
+// The micro-kernel of every matrix product. In scope: `row[ROWS]`, pointers to the rows at k = 0; `wk`, weights at k = 0;
+// `sum[ROWS][V]`. Advances the accumulators over `length` elements of k, in order, and `wk` by `stride` for each.
+#define COLUMNS (V * VW)
+#define ACCUMULATE_STRIDED(length, stride)                                 \
+  for (int k = 0; k < (length); k++) {                                     \
+    vec weight[V];                                                         \
+    _Pragma("unroll") for (int v = 0; v < V; v++) weight[v] = LOAD(v, wk); \
+    _Pragma("unroll") for (int i = 0; i < ROWS; i++) {                     \
+      const vec x = (vec)(row[i][k]);                                      \
+      _Pragma("unroll") for (int v = 0; v < V; v++) sum[i][v] = fma(x, weight[v], sum[i][v]); \
+    }                                                                      \
+    wk += (stride);                                                        \
+  }
+#define ACCUMULATE(length) ACCUMULATE_STRIDED(length, COLUMNS)
+
+// The first `count` lanes of a vector that crosses the end of a row.
+static inline void store_part(vec value, __global float *out, int count) {
+  float lanes[VW];
+  STORE(value, 0, lanes);
+  for (int lane = 0; lane < count; lane++) out[lane] = lanes[lane];
+}
+
+static inline vec load_part(__global const float *in, int count) {
+  float lanes[VW];
+  for (int lane = 0; lane < VW; lane++) lanes[lane] = lane < count ? in[lane] : 0.0f;
+  return LOAD(0, lanes);
+}

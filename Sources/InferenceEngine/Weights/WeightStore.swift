@@ -28,6 +28,9 @@ final class WeightStore: Sendable {
   /// Guards `entries`; held while packing so that two plans do not pack the same weights.
   private let entries = Mutex<[Key: Entry]>([:])
 
+  /// Guards itself: data that belongs to no constant.
+  private let named = Mutex<[Packing: Buffer]>([:])
+
   init(context: Context, queue: CommandQueue) {
     self.context = context
     self.queue = queue
@@ -43,9 +46,32 @@ final class WeightStore: Sendable {
     }
   }
 
-  /// The constant rearranged by `pack`, which is given the elements as floats and returns what to upload.
-  func packed(_ tensor: Tensor, as packing: Packing, pack: ([Float]) -> [Float]) throws -> Buffer {
-    try cached(tensor, packing: packing) { try upload(pack(tensor.floats)) }
+  /// The constant rearranged by `pack`, which reads the elements as floats and writes `count` floats straight into
+  /// device memory.
+  func packed(
+    _ tensor: Tensor, as packing: Packing, count: Int,
+    pack: (UnsafeBufferPointer<Float>, UnsafeMutableBufferPointer<Float>) -> Void
+  ) throws -> Buffer {
+    try cached(tensor, packing: packing) {
+      let buffer = try context.makeBuffer(byteCount: max(4, count * 4))
+      try queue.withMapped(buffer) { bytes in
+        tensor.withFloats { pack($0, bytes.bindMemory(to: Float.self)) }
+      }
+      return buffer
+    }
+  }
+
+  /// Model-independent data, by name.
+  func shared(
+    _ packing: Packing, count: Int, fill: (UnsafeMutableBufferPointer<Float>) -> Void
+  ) throws -> Buffer {
+    try named.withLock { named in
+      if let buffer = named[packing] { return buffer }
+      let buffer = try context.makeBuffer(byteCount: max(4, count * 4))
+      try queue.withMapped(buffer) { fill($0.bindMemory(to: Float.self)) }
+      named[packing] = buffer
+      return buffer
+    }
   }
 
   private func cached(_ tensor: Tensor, packing: Packing?, make: () throws -> Buffer) throws -> Buffer {

@@ -76,7 +76,26 @@ public struct Tensor: Sendable {
   public func reshaped(to newShape: Shape) -> Tensor { Tensor(type: type, shape: newShape, storage: storage) }
 
   /// The elements as `Float`, converted from whatever type they have. Complexity: O(n), one allocation.
-  public var floats: [Float] { converted { Float($0) } integer: { Float($0) } }
+  public var floats: [Float] {
+    if type == .float32 {
+      return storage.withUnsafeBytes { bytes in
+        [Float](unsafeUninitializedCapacity: elementCount) { floats, count in
+          UnsafeMutableRawBufferPointer(floats).copyMemory(from: bytes)
+          count = elementCount
+        }
+      }
+    }
+    return converted { Float($0) } integer: { Float($0) }
+  }
+
+  /// Calls `body` with the elements as floats, in place when they are aligned single-precision ones.
+  public func withFloats<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
+    try storage.withUnsafeBytes { bytes in
+      let aligned = Int(bitPattern: bytes.baseAddress) % MemoryLayout<Float>.alignment == 0
+      if type == .float32 && aligned { return try body(bytes.bindMemory(to: Float.self)) }
+      return try floats.withUnsafeBufferPointer(body)
+    }
+  }
 
   /// The elements as `Int64` (floating-point ones truncated towards zero, saturating). O(n), one allocation.
   public var integers: [Int64] { converted { Int64(saturating: $0) } integer: { $0 } }

@@ -1,0 +1,139 @@
+// Matrix product and convolution over channels-last images, one micro-kernel:
+//
+//   out[m][n] = ACTIVATE(bias[n] + sum_k a(m, k) * w[k][n] + residual[m][n])
+//
+// A work-item computes ROWS x COLUMNS tiles of `out`, all accumulators in registers, for a chunk of rows and one block
+// of columns. The sum of an element always runs over k in order, whatever the tile, the chunk or KBLOCK: partial sums
+// that go through memory are stored exactly.
+//
+//   ROWS     rows of a tile, 1...14
+//   V        vectors of a tile, 1...8; COLUMNS = V * VW
+//   KBLOCK   elements of k whose packed weights stay in cache while the rows of a chunk pass (product only)
+//   ACTIVATE(x)   applied to vectors
+//   RESIDUAL      adds residual[m][n], same place as out
+//   CONVOLUTION   rows are output pixels, see below
+//
+// Layouts (floats):
+//   a        product: row m starts at m * lda. Convolution: [n][HP][WP][PIXEL], already padded.
+//   w        [ceil(N / COLUMNS)][K][COLUMNS], zero in the columns past N
+//   bias     [ceil(N / COLUMNS) * COLUMNS]
+//   out      row m starts at m * ldo
+//
+// Convolution defines: OH OW output size, SH SW strides, DH DW dilations, HP WP padded input size, PIXEL elements from a
+// pixel to the next, KH kernel rows, TAPS contiguous runs per kernel row, RUN elements of a run (KW * C when a kernel row
+// is contiguous, else C).
+
+#ifndef ACTIVATE
+#define ACTIVATE(x) (x)
+#endif
+
+#ifdef CONVOLUTION
+static inline size_t pixel(int m) {
+  const int n = m / (OH * OW), r = m % (OH * OW), oh = r / OW, ow = r % OW;
+  return ((size_t)(n * HP + oh * SH) * WP + ow * SW) * PIXEL;
+}
+#endif
+
+// columns: N of this launch. strides of the third grid dimension (groups, Winograd points): za, zw, zb, zo.
+ONE_ITEM __kernel void dense(
+    __global const float *restrict a, __global const float *restrict w, __global const float *restrict bias,
+    __global const float *restrict residual, __global float *restrict out, int rows, int depth, int columns, int lda,
+    int ldo, int chunk, int za, int zw, int zb, int zo) {
+  const int block = get_global_id(0), first = get_global_id(1) * chunk, z = get_global_id(2);
+  const int last = min(rows, first + chunk);
+  a += (size_t)z * za;
+  w += (size_t)z * zw + (size_t)block * depth * COLUMNS;
+  bias += (size_t)z * zb + block * COLUMNS;
+  out += (size_t)z * zo + block * COLUMNS;
+#ifdef RESIDUAL
+  residual += (size_t)z * zo + block * COLUMNS;
+#endif
+  const int valid = min(COLUMNS, columns - block * COLUMNS);
+#ifndef CONVOLUTION
+  for (int k0 = 0; k0 < depth; k0 += KBLOCK) {
+    const int length = min(KBLOCK, depth - k0);
+    const bool start = k0 == 0, end = k0 + KBLOCK >= depth;
+#else
+  {
+    const bool start = true, end = true;
+#endif
+    for (int m = first; m < last; m += ROWS) {
+      __global const float *row[ROWS];
+#pragma unroll
+      for (int i = 0; i < ROWS; i++) {
+#ifdef CONVOLUTION
+        row[i] = a + pixel(min(m + i, rows - 1));
+#else
+        row[i] = a + (size_t)min(m + i, rows - 1) * lda + k0;
+#endif
+      }
+      vec sum[ROWS][V];
+      if (start) {
+#pragma unroll
+        for (int i = 0; i < ROWS; i++)
+#pragma unroll
+          for (int v = 0; v < V; v++) sum[i][v] = LOAD(v, bias);
+      } else {
+#pragma unroll
+        for (int i = 0; i < ROWS; i++)
+#pragma unroll
+          for (int v = 0; v < V; v++) {
+            __global const float *o = out + (size_t)min(m + i, rows - 1) * ldo + v * VW;
+            sum[i][v] = v * VW + VW <= valid ? LOAD(0, o) : load_part(o, valid - v * VW);
+          }
+      }
+#ifdef CONVOLUTION
+      __global const float *wk = w;
+      for (int kh = 0; kh < KH; kh++) {
+#if TAPS > 1
+        for (int kw = 0; kw < TAPS; kw++) {
+          ACCUMULATE(RUN)
+#pragma unroll
+          for (int i = 0; i < ROWS; i++) row[i] += DW * PIXEL;
+        }
+#pragma unroll
+        for (int i = 0; i < ROWS; i++) row[i] += (DH * WP - TAPS * DW) * PIXEL;
+#else
+        ACCUMULATE(RUN)
+#pragma unroll
+        for (int i = 0; i < ROWS; i++) row[i] += DH * WP * PIXEL;
+#endif
+      }
+#else
+      __global const float *wk = w + (size_t)k0 * COLUMNS;
+      ACCUMULATE(length)
+#endif
+#pragma unroll
+      for (int i = 0; i < ROWS; i++) {
+        if (m + i < last) {
+          __global float *o = out + (size_t)(m + i) * ldo;
+#ifdef RESIDUAL
+          __global const float *r = residual + (size_t)(m + i) * ldo;
+#endif
+#pragma unroll
+          for (int v = 0; v < V; v++) {
+            vec value = sum[i][v];
+            const int count = valid - v * VW;
+            if (count >= VW) {
+              if (end) {
+#ifdef RESIDUAL
+                value += LOAD(v, r);
+#endif
+                value = ACTIVATE(value);
+              }
+              STORE(value, v, o);
+            } else if (count > 0) {
+              if (end) {
+#ifdef RESIDUAL
+                value += load_part(r + v * VW, count);
+#endif
+                value = ACTIVATE(value);
+              }
+              store_part(value, o + v * VW, count);
+            }
+          }
+        }
+      }
+    }
+  }
+}

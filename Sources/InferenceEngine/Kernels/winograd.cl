@@ -1,0 +1,166 @@
+// 3x3 stride-1 convolution over channels-last images by Winograd's F(4x4, 3x3) (Lavin and Gray, "Fast Algorithms for
+// Convolutional Neural Networks", 2015): tiles of 4x4 outputs from 6x6 inputs, 36 products instead of 144.
+//
+//   H W           input size;  OH OW output size;  PT PL  padding above and left
+//   TH TW         tiles per column and row of an image
+//   C OC          channels, both multiples of VW
+//   ROWS V        tile of the product, see dense.cl
+//   TILES         tiles that one work-item of `winograd` transforms together
+//   RESIDUAL ACTIVATE(x)   as in dense.cl
+//
+// Layouts (floats): in [n][H][W][C], out and residual [n][OH][OW][OC], u [36][ceil(OC / COLUMNS)][C][COLUMNS], transformed
+// input [36][tiles][C], products [36][tiles][OC].
+
+#ifndef ACTIVATE
+#define ACTIVATE(x) (x)
+#endif
+
+// One dimension of the input transform.
+#define INPUT_TRANSFORM(d, s)                          \
+  {                                                    \
+    const vec a = fma((vec)-4.0f, d[2], d[4]), b = fma((vec)-4.0f, d[1], d[3]); \
+    const vec c = d[4] - d[2], e = 2.0f * (d[3] - d[1]); \
+    s[0] = fma((vec)4.0f, d[0], fma((vec)-5.0f, d[2], d[4])); \
+    s[1] = a + b;                                      \
+    s[2] = a - b;                                      \
+    s[3] = c + e;                                      \
+    s[4] = c - e;                                      \
+    s[5] = fma((vec)4.0f, d[1], fma((vec)-5.0f, d[3], d[5])); \
+  }
+
+// One dimension of the output transform.
+#define OUTPUT_TRANSFORM(m, s)                         \
+  {                                                    \
+    const vec a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], e = m[3] - m[4]; \
+    s[0] = m[0] + a + c;                               \
+    s[1] = fma((vec)2.0f, e, b);                       \
+    s[2] = fma((vec)4.0f, c, a);                       \
+    s[3] = fma((vec)8.0f, e, b) + m[5];                \
+  }
+
+// Transforms tile t into row `at` of the 36 matrices, `plane` floats apart.
+static inline void transform_input(__global const float *restrict in, __global float *restrict v, int t, int at, int plane) {
+  const int n = t / (TH * TW), r = t % (TH * TW), h0 = r / TW * 4 - PT, w0 = r % TW * 4 - PL;
+  __global const float *image = in + (size_t)n * H * W * C;
+  const bool inner = h0 >= 0 && w0 >= 0 && h0 + 6 <= H && w0 + 6 <= W;
+  for (int c = 0; c < C; c += VW) {
+    vec half_way[6][6];
+#pragma unroll
+    for (int x = 0; x < 6; x++) {
+      vec d[6], s[6];
+#pragma unroll
+      for (int y = 0; y < 6; y++) {
+        if (inner || (h0 + y >= 0 && h0 + y < H && w0 + x >= 0 && w0 + x < W))
+          d[y] = LOAD(0, image + ((h0 + y) * W + w0 + x) * C + c);
+        else
+          d[y] = (vec)0.0f;
+      }
+      INPUT_TRANSFORM(d, s)
+#pragma unroll
+      for (int y = 0; y < 6; y++) half_way[y][x] = s[y];
+    }
+    __global float *o = v + at * C + c;
+#pragma unroll
+    for (int y = 0; y < 6; y++) {
+      vec s[6];
+      INPUT_TRANSFORM(half_way[y], s)
+#pragma unroll
+      for (int x = 0; x < 6; x++) STORE(s[x], 0, o + (size_t)(y * 6 + x) * plane);
+    }
+  }
+}
+
+// Transforms row `at` of the 36 products back to the outputs of tile t.
+static inline void transform_output(
+    __global const float *restrict p, __global const float *restrict bias, __global const float *restrict residual,
+    __global float *restrict out, int t, int at, int plane) {
+  const int n = t / (TH * TW), r = t % (TH * TW), h0 = r / TW * 4, w0 = r % TW * 4;
+  const size_t corner = ((size_t)(n * OH + h0) * OW + w0) * OC;
+  for (int c = 0; c < OC; c += VW) {
+    __global const float *q = p + at * OC + c;
+    vec half_way[4][6];
+#pragma unroll
+    for (int x = 0; x < 6; x++) {
+      vec m[6], s[4];
+#pragma unroll
+      for (int y = 0; y < 6; y++) m[y] = LOAD(0, q + (size_t)(y * 6 + x) * plane);
+      OUTPUT_TRANSFORM(m, s)
+#pragma unroll
+      for (int y = 0; y < 4; y++) half_way[y][x] = s[y];
+    }
+    const vec b = LOAD(0, bias + c);
+#pragma unroll
+    for (int y = 0; y < 4; y++) {
+      if (h0 + y < OH) {
+        vec s[4];
+        OUTPUT_TRANSFORM(half_way[y], s)
+#pragma unroll
+        for (int x = 0; x < 4; x++) {
+          if (w0 + x < OW) {
+            const size_t o = corner + (size_t)(y * OW + x) * OC + c;
+            vec value = s[x] + b;
+#ifdef RESIDUAL
+            value += LOAD(0, residual + o);
+#endif
+            STORE(ACTIVATE(value), 0, out + o);
+          }
+        }
+      }
+    }
+  }
+}
+
+ONE_ITEM __kernel void winograd_input(
+    __global const float *restrict in, __global float *restrict v, int tiles, int chunk) {
+  const int first = get_global_id(0) * chunk, last = min(tiles, first + chunk);
+  for (int t = first; t < last; t++) transform_input(in, v, t, t, tiles * C);
+}
+
+ONE_ITEM __kernel void winograd_output(
+    __global const float *restrict p, __global const float *restrict bias, __global const float *restrict residual,
+    __global float *restrict out, int tiles, int chunk) {
+  const int first = get_global_id(0) * chunk, last = min(tiles, first + chunk);
+  for (int t = first; t < last; t++) transform_output(p, bias, residual, out, t, t, tiles * OC);
+}
+
+// All three stages for chunks of TILES tiles, in a slice of scratch of the work-item's own that stays in its core's cache:
+// 36 * TILES * (C + OC) floats.
+ONE_ITEM __kernel void winograd(
+    __global const float *restrict in, __global const float *restrict u, __global const float *restrict bias,
+    __global const float *restrict residual, __global float *restrict out, __global float *restrict scratch, int tiles,
+    int chunks) {
+  __global float *v = scratch + (size_t)get_global_id(0) * 36 * TILES * (C + OC);
+  __global float *p = v + 36 * TILES * C;
+  for (int chunk = get_global_id(0); chunk < chunks; chunk += get_global_size(0)) {
+    const int first = chunk * TILES, count = min(TILES, tiles - first);
+    for (int t = 0; t < count; t++) transform_input(in, v, first + t, t, TILES * C);
+    for (int point = 0; point < 36; point++) {
+      __global const float *a = v + point * TILES * C;
+      __global const float *wk = u + (size_t)point * ((OC + COLUMNS - 1) / COLUMNS) * C * COLUMNS;
+      for (int column = 0; column < OC; column += COLUMNS) {
+        __global const float *panel = wk + (size_t)column * C;
+        for (int m = 0; m < count; m += ROWS) {
+          __global const float *row[ROWS];
+          vec sum[ROWS][V];
+#pragma unroll
+          for (int i = 0; i < ROWS; i++) {
+            row[i] = a + min(m + i, count - 1) * C;
+#pragma unroll
+            for (int v = 0; v < V; v++) sum[i][v] = (vec)0.0f;
+          }
+          __global const float *wk = panel;
+          ACCUMULATE(C)
+#pragma unroll
+          for (int i = 0; i < ROWS; i++)
+            if (m + i < count) {
+              __global float *o = p + (point * TILES + m + i) * OC + column;
+#pragma unroll
+              for (int v = 0; v < V; v++)
+                if (column + v * VW < OC) STORE(sum[i][v], v, o);
+            }
+        }
+      }
+    }
+    for (int t = 0; t < count; t++) transform_output(p, bias, residual, out, first + t, t, TILES * OC);
+  }
+}

@@ -1,0 +1,350 @@
+import ModelGraph
+import OpenCLRuntime
+
+/// Lowers convolutions. The algorithm is chosen by the layer alone, never by the batch:
+/// depthwise, Winograd, matrix product (1×1), direct, and one slow kernel that can do everything.
+enum ConvolutionLowering {
+  static let operators: [String: OperatorLowering.Lower] = ["Conv": lower]
+  static let fusedOperators: [String: OperatorLowering.Lower] = [FusedOperator.conv.rawValue: lower]
+
+  static func lower(_ node: Node, into lowering: inout Lowering) throws {
+    let layer = try ConvolutionLayer(node, in: lowering)
+    let image = try lowering.view(layer.input)
+    // A residual is read where the output is written, so it must lie the same way.
+    let residual = try node.input(3).map { try lowering.channelsLast($0) }
+    let output: TensorView
+    if layer.isFast, lowering.target.family == .cpu {
+      switch layer.algorithm(for: lowering.target, winograd: lowering.tuning.winograd) {
+      case .depthwise: output = try lowering.depthwise(layer, image: image)
+      case .winograd: output = try lowering.winograd(layer, image: image, residual: residual)
+      case .dense: output = try lowering.dense(layer, image: image, residual: residual)
+      }
+    } else {
+      output = try lowering.anyConvolution(layer, image: image, residual: residual)
+    }
+    lowering.define(node.output(0), output)
+  }
+}
+
+/// The figures of one convolution, with 1-D images as images of height 1.
+struct ConvolutionLayer {
+  enum Algorithm { case depthwise, winograd, dense }
+
+  let input: ValueID
+  let weightValue: ValueID
+  let biasValue: ValueID?
+  let weights: Tensor?
+  let bias: Tensor?
+  let activation: Activation?
+  let geometry: ConvolutionGeometry
+  let inputShape: Shape
+  let outputShape: Shape
+  let hasResidual: Bool
+
+  init(_ node: Node, in lowering: Lowering) throws {
+    guard let input = node.input(0), let weightValue = node.input(1), let output = node.output(0) else {
+      throw EngineError.unsupported(node: node.name, op: node.op, reason: "it lacks an input or output")
+    }
+    self.input = input
+    self.weightValue = weightValue
+    biasValue = node.input(2)
+    weights = lowering.graph.constant(weightValue)
+    bias = lowering.graph.constant(biasValue)
+    activation = Activation(of: node)
+    geometry = try ConvolutionGeometry(of: node, in: lowering.graph)
+    inputShape = try lowering.shape(of: input)
+    outputShape = try lowering.shape(of: output)
+    hasResidual = node.input(3) != nil
+    guard try lowering.type(of: input).deviceType == .float32 else {
+      throw EngineError.unsupported(node: node.name, op: node.op, reason: "only float tensors can be convolved")
+    }
+  }
+
+  var batch: Int { inputShape[0] }
+  var channels: Int { inputShape[1] }
+  var outputs: Int { outputShape[1] }
+  var groups: Int { geometry.groups }
+  var spatialRank: Int { inputShape.count - 2 }
+
+  private func pair(_ values: [Int], missing: Int) -> (Int, Int) {
+    spatialRank == 1 ? (missing, values[0]) : (values[0], values[1])
+  }
+  var kernel: (h: Int, w: Int) { pair(geometry.kernel, missing: 1) }
+  var strides: (h: Int, w: Int) { pair(geometry.strides, missing: 1) }
+  var dilations: (h: Int, w: Int) { pair(geometry.dilations, missing: 1) }
+  var padsBegin: (h: Int, w: Int) { pair(geometry.padsBegin, missing: 0) }
+  var padsEnd: (h: Int, w: Int) { pair(geometry.padsEnd, missing: 0) }
+  var size: (h: Int, w: Int) { pair(Array(inputShape[2...]), missing: 1) }
+  var outputSize: (h: Int, w: Int) { pair(Array(outputShape[2...]), missing: 1) }
+  var outputPixels: Int { batch * outputSize.h * outputSize.w }
+  var isPadded: Bool { (geometry.padsBegin + geometry.padsEnd).contains { $0 != 0 } }
+
+  /// Whether a fast kernel can run it: weights known, at most two spatial dimensions, no cropping, something to compute.
+  var isFast: Bool {
+    weights != nil && (biasValue == nil || bias != nil) && spatialRank <= 2
+      && (geometry.padsBegin + geometry.padsEnd).allSatisfy { $0 >= 0 }
+      && !inputShape.contains(0) && !outputShape.contains(0)
+  }
+
+  func algorithm(for target: KernelTarget, winograd: Bool) -> Algorithm {
+    let width = target.vectorWidth
+    if groups == channels, outputs == channels, groups > 1, channels >= width, !hasResidual { return .depthwise }
+    // Transformed filters are four times as large: with few tiles, reading them costs more than the products saved.
+    if winograd, kernel == (3, 3), strides == (1, 1), dilations == (1, 1), groups == 1, channels % width == 0,
+      outputs % width == 0, channels >= 2 * width, outputSize.h * outputSize.w >= 64
+    {
+      return .winograd
+    }
+    return .dense
+  }
+}
+
+extension Lowering {
+  private func activationDefine(_ activation: Activation?) -> [KernelSpec.Define] {
+    guard let activation else { return [] }
+    return [.init(name: "ACTIVATE(x)", value: ActivationExpression.text(for: activation, of: "x"))]
+  }
+
+  /// A bias padded with zeros to whole column blocks; all zeros when there is none.
+  mutating func paddedBias(_ bias: Tensor?, columns: Int, padded: Int, groups: Int = 1) throws -> TensorView {
+    let perGroup = columns / groups
+    let tensor = bias ?? Tensor([Float](repeating: 0, count: columns), shape: [columns])
+    let packing = WeightStore.Packing(name: bias == nil ? "no bias \(padded) x\(groups)" : "bias \(padded) x\(groups)")
+    let fill = { (source: UnsafeBufferPointer<Float>, target: UnsafeMutableBufferPointer<Float>) in
+      target.initialize(repeating: 0)
+      for group in 0..<groups {
+        for column in 0..<perGroup { target[group * padded + column] = source[group * perGroup + column] }
+      }
+    }
+    let buffer =
+      try bias == nil
+      ? weights.shared(packing, count: groups * padded) { $0.initialize(repeating: 0) }
+      : weights.packed(tensor, as: packing, count: groups * padded, pack: fill)
+    return constantView(buffer)
+  }
+
+  // MARK: Depthwise
+
+  fileprivate mutating func depthwise(_ layer: ConvolutionLayer, image: TensorView) throws -> TensorView {
+    guard let filters = layer.weights else { preconditionFailure("a fast layer has constant weights") }
+    let input = channelsLast(image)
+    let output = makeTensor(type: .float32, shape: layer.outputShape, layout: .channelsLast)
+    let channels = layer.channels
+    let taps = layer.kernel.h * layer.kernel.w
+    let packed = try weights.packed(filters, as: .init(name: "depthwise"), count: taps * channels) { source, target in
+      for tap in 0..<taps {
+        for channel in 0..<channels { target[tap * channels + channel] = source[channel * taps + tap] }
+      }
+    }
+    let bias = try paddedBias(layer.bias, columns: channels, padded: channels)
+    let pixels = layer.outputSize.w >= 6 && target.vectorWidth == 16 ? 4 : 2
+    let spec = KernelSpec(
+      "depthwise", "depthwise",
+      [
+        "H": "\(layer.size.h)", "W": "\(layer.size.w)", "OH": "\(layer.outputSize.h)", "OW": "\(layer.outputSize.w)",
+        "KH": "\(layer.kernel.h)", "KW": "\(layer.kernel.w)", "SH": "\(layer.strides.h)", "SW": "\(layer.strides.w)",
+        "DH": "\(layer.dilations.h)", "DW": "\(layer.dilations.w)", "PT": "\(layer.padsBegin.h)",
+        "PL": "\(layer.padsBegin.w)", "C": "\(channels)", "PIXELS": "\(pixels)",
+      ]
+    ).adding(activationDefine(layer.activation))
+    let rows = layer.batch * layer.outputSize.h
+    let chunk = rows.dividedRoundingUp(by: 8 * target.computeUnits)
+    emit(
+      spec,
+      [.input(input), .input(constantView(packed)), .input(bias), .output(output), .int(rows), .int(chunk)],
+      global: [rows.dividedRoundingUp(by: chunk)])
+    return output
+  }
+
+  // MARK: Direct and 1×1
+
+  fileprivate mutating func dense(
+    _ layer: ConvolutionLayer, image: TensorView, residual: TensorView?
+  ) throws -> TensorView {
+    guard let filters = layer.weights else { preconditionFailure("a fast layer has constant weights") }
+    let (kh, kw) = layer.kernel
+    let groups = layer.groups
+    let channels = layer.channels / groups
+    let outputs = layer.outputs / groups
+    let depth = kh * kw * channels
+    let rows = layer.outputPixels
+    let isProduct = (kh, kw) == (1, 1) && layer.strides == (1, 1) && !layer.isPadded
+    let tile = DenseTile(rows: rows, depth: depth, columns: outputs, launches: groups, target: target)
+    let block = tile.vectors * target.vectorWidth
+    let blocks = outputs.dividedRoundingUp(by: block)
+
+    let packed = try weights.packed(
+      filters, as: .init(name: "direct \(kh)x\(kw) \(channels)->\(outputs) x\(groups) by \(block)"),
+      count: DensePacking.packedCount(matrices: groups, depth: depth, columns: outputs, block: block)
+    ) { source, target in
+      DensePacking.pack(
+        source, into: target, matrices: groups, depth: depth, columns: outputs, block: block
+      ) { group, k, column in
+        let (tap, channel) = k.quotientAndRemainder(dividingBy: channels)
+        return ((group * outputs + column) * channels + channel) * kh * kw + tap
+      }
+    }
+    let bias = try paddedBias(layer.bias, columns: layer.outputs, padded: blocks * block, groups: groups)
+    let output = makeTensor(type: .float32, shape: layer.outputShape, layout: .channelsLast)
+
+    var defines: [KernelSpec.Define] = [
+      .init(name: "ROWS", value: "\(tile.rows)"), .init(name: "V", value: "\(tile.vectors)"),
+    ]
+    let input: TensorView
+    if isProduct {
+      input = channelsLast(image)
+      defines.append(.init(name: "KBLOCK", value: "\(tile.depthBlock)"))
+    } else {
+      let padded = (
+        h: layer.size.h + layer.padsBegin.h + layer.padsEnd.h, w: layer.size.w + layer.padsBegin.w + layer.padsEnd.w
+      )
+      input = layer.isPadded ? paddedImage(layer, image: image, size: padded) : channelsLast(image)
+      // A kernel row is one contiguous run when its taps are neighbours and a group is a whole pixel.
+      let contiguous = groups == 1 && layer.dilations.w == 1
+      defines += [
+        ("CONVOLUTION", 1), ("OH", layer.outputSize.h), ("OW", layer.outputSize.w), ("SH", layer.strides.h),
+        ("SW", layer.strides.w), ("DH", layer.dilations.h), ("DW", layer.dilations.w), ("HP", padded.h),
+        ("WP", padded.w), ("PIXEL", layer.channels), ("KH", kh), ("TAPS", contiguous ? 1 : kw),
+        ("RUN", contiguous ? kw * channels : channels),
+      ].map { .init(name: $0, value: "\($1)") }
+    }
+    if residual != nil { defines.append(.init(name: "RESIDUAL", value: "1")) }
+    let spec = KernelSpec("dense", "dense").adding(defines + activationDefine(layer.activation))
+    emit(
+      spec,
+      [
+        .input(input), .input(constantView(packed)), .input(bias), .input(residual ?? bias), .output(output),
+        .int(rows), .int(depth), .int(outputs), .int(channels), .int(layer.outputs), .int(tile.chunk), .int(channels),
+        .int(blocks * block * depth), .int(blocks * block), .int(outputs),
+      ], global: [blocks, rows.dividedRoundingUp(by: tile.chunk), groups])
+    return output
+  }
+
+  /// A channels-last copy of the image with a border of zeros.
+  private mutating func paddedImage(
+    _ layer: ConvolutionLayer, image: TensorView, size: (h: Int, w: Int)
+  ) -> TensorView {
+    let shape = [layer.batch, layer.channels, size.h, size.w]
+    let padded = makeTensor(type: .float32, shape: shape, layout: .channelsLast)
+    let strides = image.strides.count == 3 ? [image.strides[0], image.strides[1], 0, image.strides[2]] : image.strides
+    let spec = KernelSpec(
+      "pad_image", "pad_image",
+      [
+        "C": "\(layer.channels)", "H": "\(layer.size.h)", "W": "\(layer.size.w)", "PT": "\(layer.padsBegin.h)",
+        "PL": "\(layer.padsBegin.w)", "HP": "\(size.h)", "WP": "\(size.w)", "SN": "\(strides[0])",
+        "SC": "\(strides[1])", "SH": "\(strides[2])", "SW": "\(strides[3])",
+      ])
+    let rows = layer.batch * size.h
+    let chunk = rows.dividedRoundingUp(by: 4 * target.computeUnits)
+    emit(
+      spec, [.input(image), .output(padded), .int(image.offset), .int(rows), .int(chunk)],
+      global: [rows.dividedRoundingUp(by: chunk)])
+    return padded
+  }
+
+  // MARK: Winograd
+
+  fileprivate mutating func winograd(
+    _ layer: ConvolutionLayer, image: TensorView, residual: TensorView?
+  ) throws -> TensorView {
+    guard let filters = layer.weights else { preconditionFailure("a fast layer has constant weights") }
+    let input = channelsLast(image)
+    let output = makeTensor(type: .float32, shape: layer.outputShape, layout: .channelsLast)
+    let tilesPerColumn = layer.outputSize.h.dividedRoundingUp(by: 4)
+    let tilesPerRow = layer.outputSize.w.dividedRoundingUp(by: 4)
+    let tiles = layer.batch * tilesPerColumn * tilesPerRow
+    let vectors = DenseTile.vectors(columns: layer.outputs, target: target)
+    let block = vectors * target.vectorWidth
+    let blocks = layer.outputs.dividedRoundingUp(by: block)
+    let schedule = WinogradSchedule(
+      tiles: tiles, channels: layer.channels, outputs: layer.outputs, vectors: vectors, target: target)
+
+    let filter = try weights.packed(
+      filters, as: .init(name: "winograd \(layer.channels)->\(layer.outputs) by \(block)"),
+      count: DensePacking.packedCount(
+        matrices: WinogradFilter.points, depth: layer.channels, columns: layer.outputs, block: block)
+    ) { WinogradFilter.pack($0, into: $1, inputs: layer.channels, outputs: layer.outputs, block: block) }
+    let bias = try paddedBias(layer.bias, columns: layer.outputs, padded: blocks * block)
+
+    let geometry: [KernelSpec.Define] =
+      [
+        ("H", layer.size.h), ("W", layer.size.w), ("OH", layer.outputSize.h), ("OW", layer.outputSize.w),
+        ("PT", layer.padsBegin.h), ("PL", layer.padsBegin.w), ("TH", tilesPerColumn), ("TW", tilesPerRow),
+        ("C", layer.channels), ("OC", layer.outputs), ("ROWS", schedule.rows), ("V", vectors),
+        ("TILES", schedule.tilesPerItem),
+      ].map { .init(name: $0, value: "\($1)") } + (residual == nil ? [] : [.init(name: "RESIDUAL", value: "1")])
+      + activationDefine(layer.activation)
+    func spec(_ function: String) -> KernelSpec { KernelSpec("winograd", function).adding(geometry) }
+
+    switch schedule.stages {
+    case .fused(let items):
+      let scratch = makeTensor(
+        type: .float32, shape: [items, 36, schedule.tilesPerItem, layer.channels + layer.outputs])
+      emit(
+        spec("winograd"),
+        [
+          .input(input), .input(constantView(filter)), .input(bias), .input(residual ?? bias), .output(output),
+          .output(scratch), .int(tiles), .int(tiles.dividedRoundingUp(by: schedule.tilesPerItem)),
+        ], global: [items])
+    case .separate:
+      let transformed = makeTensor(type: .float32, shape: [36, tiles, layer.channels])
+      let products = makeTensor(type: .float32, shape: [36, tiles, layer.outputs])
+      let chunk = tiles.dividedRoundingUp(by: 4 * target.computeUnits)
+      let items = tiles.dividedRoundingUp(by: chunk)
+      let rowChunk = min(192, tiles).roundedUp(to: schedule.rows)
+      emit(
+        spec("winograd_input"), [.input(input), .output(transformed), .int(tiles), .int(chunk)], global: [items])
+      emit(
+        KernelSpec(
+          "dense", "dense", ["ROWS": "\(schedule.rows)", "V": "\(vectors)", "KBLOCK": "4096"]),
+        [
+          .input(transformed), .input(constantView(filter)), .input(try zeros(blocks * block)), .input(bias),
+          .output(products), .int(tiles), .int(layer.channels), .int(layer.outputs), .int(layer.channels),
+          .int(layer.outputs), .int(rowChunk), .int(tiles * layer.channels), .int(blocks * block * layer.channels),
+          .int(0), .int(tiles * layer.outputs),
+        ], global: [blocks, tiles.dividedRoundingUp(by: rowChunk), 36])
+      emit(
+        spec("winograd_output"),
+        [
+          .input(products), .input(bias), .input(residual ?? bias), .output(output), .int(tiles), .int(chunk),
+        ], global: [items])
+    }
+    return output
+  }
+
+  /// `count` zeros on the device.
+  mutating func zeros(_ count: Int) throws -> TensorView {
+    constantView(
+      try weights.shared(.init(name: "zeros \(count)"), count: count) { $0.initialize(repeating: 0) })
+  }
+
+  // MARK: Anything else
+
+  fileprivate mutating func anyConvolution(
+    _ layer: ConvolutionLayer, image: TensorView, residual: TensorView?
+  ) throws -> TensorView {
+    let output = makeTensor(type: .float32, shape: layer.outputShape, layout: .channelsLast)
+    let filters = rowMajor(try view(layer.weightValue))
+    let bias = try layer.biasValue.map { rowMajor(try view($0)) }
+    var defines = activationDefine(layer.activation)
+    if bias != nil { defines.append(.init(name: "BIAS", value: "1")) }
+    if residual != nil { defines.append(.init(name: "RESIDUAL", value: "1")) }
+    let missing = 3 - layer.spatialRank
+    guard missing >= 0 else {
+      throw EngineError.unsupported(
+        node: currentNode, op: "Conv", reason: "it has \(layer.spatialRank) spatial dimensions, at most 3 are supported")
+    }
+    func spatial(_ values: [Int], _ filler: Int) -> [Int] { [Int](repeating: filler, count: missing) + values }
+    func image5(_ values: [Int], _ filler: Int) -> [Int] { Array(values[..<2]) + spatial(Array(values[2...]), filler) }
+    emit(
+      KernelSpec("convolution_any", "convolution_any").adding(defines),
+      [
+        .input(image), .input(filters), .input(bias ?? filters), .input(residual ?? filters), .output(output),
+        .int(image.offset), .int8(image5(layer.inputShape, 1)), .int8(image5(image.strides, 0)),
+        .int8(image5(layer.outputShape, 1)), .int8(image5(output.strides, 0)), .int8(spatial(layer.geometry.kernel, 1)),
+        .int8(spatial(layer.geometry.strides, 1)), .int8(spatial(layer.geometry.dilations, 1)),
+        .int8(spatial(layer.geometry.padsBegin, 0)), .int(layer.groups),
+      ], elements: layer.outputShape.elementCount)
+    return output
+  }
+}

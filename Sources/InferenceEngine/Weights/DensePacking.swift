@@ -1,0 +1,35 @@
+import Dispatch
+import ModelGraph
+
+/// Rearranges weights for `dense.cl` and `winograd.cl`: blocks of columns, inside a block row after row of depth.
+enum DensePacking {
+  /// `[matrices][ceil(columns / block)][depth][block]`, zero past the last column.
+  ///
+  /// - Parameter source: offset in the weights of (matrix, k, column).
+  static func pack(
+    _ weights: UnsafeBufferPointer<Float>, into packed: UnsafeMutableBufferPointer<Float>, matrices: Int, depth: Int,
+    columns: Int, block: Int, source: @Sendable (_ matrix: Int, _ k: Int, _ column: Int) -> Int
+  ) {
+    let blocks = columns.dividedRoundingUp(by: block)
+    let weights = Unchecked(value: weights)
+    let packed = Unchecked(value: packed)
+    DispatchQueue.concurrentPerform(iterations: matrices * blocks) { index in
+      let matrix = index / blocks
+      let first = index % blocks * block
+      let valid = min(block, columns - first)
+      var target = index * depth * block
+      for k in 0..<depth {
+        for column in 0..<valid { packed.value[target + column] = weights.value[source(matrix, k, first + column)] }
+        for column in valid..<max(valid, block) { packed.value[target + column] = 0 }
+        target += block
+      }
+    }
+  }
+
+  static func packedCount(matrices: Int = 1, depth: Int, columns: Int, block: Int) -> Int {
+    matrices * columns.roundedUp(to: block) * depth
+  }
+}
+
+/// Lets concurrent iterations write disjoint parts of one buffer.
+struct Unchecked<Value>: @unchecked Sendable { let value: Value }
