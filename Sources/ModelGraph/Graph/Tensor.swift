@@ -5,7 +5,7 @@
 public final class TensorStorage: @unchecked Sendable {
   // Safe to share: the bytes are never written after `init` returns, and `owner` keeps borrowed ones alive.
   private let bytes: UnsafeRawBufferPointer
-  private let owner: AnyObject?
+  let owner: AnyObject?
 
   /// Takes a copy of `elements`.
   public init<Element>(copying elements: some Collection<Element>) where Element: BitwiseCopyable {
