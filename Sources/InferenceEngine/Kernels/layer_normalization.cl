@@ -59,13 +59,10 @@ static inline void moments(__global const T *x, int count, T epsilon, T *mean, T
 // `scale` and `bias` [count]; `means` and `deviations` [sets].
 ONE_ITEM __kernel void layer_normalization(
     __global const T *restrict in, __global const T *restrict scale, __global const T *restrict bias,
-    __global T *restrict out, __global T *restrict means, __global T *restrict deviations, int offset, int scale_offset,
-    int bias_offset, int sets, int count, T epsilon, int chunk) {
+    __global T *restrict out, __global T *restrict means, __global T *restrict deviations, int sets, int count, T epsilon, int chunk) {
   const int first = get_global_id(0) * chunk, last = min(sets, first + chunk);
-  scale += scale_offset;
-  bias += bias_offset;
   for (int set = first; set < last; set++) {
-    __global const T *x = in + offset + (size_t)set * count;
+    __global const T *x = in + (size_t)set * count;
     __global T *y = out + (size_t)set * count;
     T mean, by;
     moments(x, count, epsilon, &mean, &by);
@@ -88,18 +85,18 @@ ONE_ITEM __kernel void layer_normalization(
 // in and out [n][groups][channels][count]; `scale` and `bias` [groups * channels]. Sets are the groups of an image.
 ONE_ITEM __kernel void group_normalization(
     __global const T *restrict in, __global const T *restrict scale, __global const T *restrict bias,
-    __global T *restrict out, int offset, int scale_offset, int bias_offset, int sets, int groups, int channels,
+    __global T *restrict out, int sets, int groups, int channels,
     int count, T epsilon, int chunk) {
   const int first = get_global_id(0) * chunk, last = min(sets, first + chunk);
   for (int set = first; set < last; set++) {
     T mean, by;
-    moments(in + offset + (size_t)set * channels * count, channels * count, epsilon, &mean, &by);
+    moments(in + (size_t)set * channels * count, channels * count, epsilon, &mean, &by);
     for (int c = 0; c < channels; c++) {
       const int channel = set % groups * channels + c;
       const size_t at = ((size_t)set * channels + c) * count;
-      __global const T *x = in + offset + at;
+      __global const T *x = in + at;
       __global T *y = out + at;
-      const T s = scale[scale_offset + channel], b = bias[bias_offset + channel];
+      const T s = scale[channel], b = bias[channel];
       int r = 0;
       for (; r + 16 <= count; r += 16) vstore16(fma((vload16(0, x + r) - mean) * by, (T16)s, (T16)b), 0, y + r);
       for (; r < count; r++) y[r] = fma((x[r] - mean) * by, s, b);

@@ -17,6 +17,7 @@ typedef JOIN(T, 16) T16;
 
 #ifdef INTEGER
 #define MAGNITUDE(x) ((x) < (T)0 ? -(x) : (x))
+#ifdef REAL
 #define REAL_FUNCTION(f)                                                                                        \
   static inline T __attribute__((overloadable)) real_##f(T x) { return (T)f((REAL)x); }                         \
   static inline tvec __attribute__((overloadable)) real_##f(tvec x) {                                           \
@@ -24,6 +25,7 @@ typedef JOIN(T, 16) T16;
   }
 REAL_FUNCTION(sqrt)
 REAL_FUNCTION(log)
+#endif
 #else
 #define MAGNITUDE(x) fabs(x)
 #define real_sqrt sqrt
@@ -202,11 +204,13 @@ ONE_ITEM __kernel void reduce_columns(
   }
 }
 
-// Anything: one output at a time, sets of `count` elements in up to eight strided axes.
-__kernel void reduce_any(
+// Anything: sets of `count` elements in runs of `run` elements `run_stride` apart; the runs lie by up to seven strided
+// axes. A work-item does `chunk` outputs.
+ONE_ITEM __kernel void reduce_any(
     __global const T *restrict in, __global const T *restrict shift, __global T *restrict out, int8 kept_shape,
-    int8 kept_strides, int8 set_shape, int8 set_strides, int offset, int outputs, int count, int run, int run_stride) {
-  FOR_EACH(i, outputs) {
+    int8 kept_strides, int8 set_shape, int8 set_strides, int offset, int outputs, int count, int run, int run_stride, int chunk) {
+  const int first = get_global_id(0) * chunk, last = min(outputs, first + chunk);
+  for (int i = first; i < last; i++) {
     __global const T *x = in + offset + place(i, kept_shape, kept_strides);
     T total;
     if (run == count) {

@@ -35,10 +35,10 @@ static inline void store_tail(T16 value, __global T *y, int count) {
 
 // inner = 1; a work-item takes `chunk` sets. CPU.
 ONE_ITEM __kernel void softmax_rows(
-    __global const T *restrict in, __global T *restrict out, int offset, int sets, int count, int chunk) {
+    __global const T *restrict in, __global T *restrict out, int sets, int count, int chunk) {
   const int first = get_global_id(0) * chunk, last = min(sets, first + chunk);
   for (int set = first; set < last; set++) {
-    __global const T *x = in + offset + (size_t)set * count;
+    __global const T *x = in + (size_t)set * count;
     __global T *y = out + (size_t)set * count;
     const int whole = count / 16 * 16, left = count - whole;
     T16 most = (T16)(T)(-INFINITY);
@@ -125,12 +125,12 @@ static inline void store_some(tvec value, __global T *y, int count) {
 
 // VW sets at a time; a work-item takes `chunk` blocks of them. CPU.
 ONE_ITEM __kernel void softmax_columns(
-    __global const T *restrict in, __global T *restrict out, int offset, int blocks, int count, int inner, int chunk) {
+    __global const T *restrict in, __global T *restrict out, int blocks, int count, int inner, int chunk) {
   const int first = get_global_id(0) * chunk, last = min(blocks, first + chunk);
   const int blocks_per_run = (inner + VW - 1) / VW;
   for (int block = first; block < last; block++) {
     const int run = block / blocks_per_run, column = block % blocks_per_run * VW;
-    __global const T *x = in + offset + (size_t)run * count * inner + column;
+    __global const T *x = in + (size_t)run * count * inner + column;
     __global T *y = out + (size_t)run * count * inner + column;
     if (column + VW <= inner) {
       SOFTMAX_SET(tvec, GET_VECTOR, PUT_VECTOR)
@@ -142,9 +142,9 @@ ONE_ITEM __kernel void softmax_columns(
 
 // Any `inner`, one set at a time.
 __kernel void softmax_any(
-    __global const T *restrict in, __global T *restrict out, int offset, int sets, int count, int inner) {
+    __global const T *restrict in, __global T *restrict out, int sets, int count, int inner) {
   FOR_EACH(i, sets) {
-    __global const T *x = in + offset + (size_t)(i / inner) * count * inner + i % inner;
+    __global const T *x = in + (size_t)(i / inner) * count * inner + i % inner;
     __global T *y = out + (size_t)(i / inner) * count * inner + i % inner;
     SOFTMAX_SET(T, GET_ONE, PUT_ONE)
   }
