@@ -68,7 +68,8 @@ enum NormalizationLowering {
     let sets = view.shape[..<first].reduce(1, *)
     let count = normalized.elementCount
     let scale = try parameter(node, at: 1, spreadOver: normalized, type: view.type, into: &lowering)
-    let bias = node.input(2) == nil ? nil : try parameter(node, at: 2, spreadOver: normalized, type: view.type, into: &lowering)
+    let bias =
+      node.input(2) == nil ? nil : try parameter(node, at: 2, spreadOver: normalized, type: view.type, into: &lowering)
     let result = lowering.makeTensor(type: view.type, shape: view.shape)
 
     let wantsMoments = node.output(1) != nil || node.output(2) != nil
@@ -161,11 +162,13 @@ enum NormalizationLowering {
         elements: view.elementCount)
     } else if count == 1 {
       let pixels = channels == 0 ? 0 : view.elementCount / channels
-      lowering.emit(kernel("pixels"), arguments + [.int(pixels), .int(channels), epsilon], tasks: pixels, cost: 2 * channels)
+      lowering.emit(
+        kernel("pixels"), arguments + [.int(pixels), .int(channels), epsilon], tasks: pixels, cost: 2 * channels)
     } else {
       let planes = view.shape[0] * channels
       lowering.emit(
-        kernel("planes"), arguments + [.int(planes), .int(channels), .int(count), epsilon], tasks: planes, cost: 2 * count)
+        kernel("planes"), arguments + [.int(planes), .int(channels), .int(count), epsilon], tasks: planes,
+        cost: 2 * count)
     }
     lowering.define(output, result)
   }

@@ -31,7 +31,8 @@ enum PoolingLowering {
     }
     let arguments: [Argument] = [
       .input(image), .output(result),
-      .int8(spatial(geometry.inputExtents, filling: 1) + [geometry.channels] + spatial(geometry.outputExtents, filling: 1)),
+      .int8(
+        spatial(geometry.inputExtents, filling: 1) + [geometry.channels] + spatial(geometry.outputExtents, filling: 1)),
       .int8(spatial(geometry.kernel, filling: 1) + spatial(geometry.strides, filling: 1)),
       .int8(spatial(geometry.dilations, filling: 1)),
       .int8(spatial(geometry.padsBegin, filling: 0) + spatial(geometry.padsEnd, filling: 0)),

@@ -22,7 +22,8 @@ enum ReductionLowering {
     let axes = try ReduceAxes(of: node, in: lowering.graph)
     let view = try lowering.view(input)
     if reduction == .logSumExp, !view.type.isFloatingPoint {
-      throw EngineError.unsupported(node: node.name, op: node.op, reason: "exponentials of \(view.type) are not defined")
+      throw EngineError.unsupported(
+        node: node.name, op: node.op, reason: "exponentials of \(view.type) are not defined")
     }
     if axes.axes.isEmpty, reduction.keepsSingleElement {
       lowering.define(output, view)
@@ -41,7 +42,8 @@ extension Lowering {
     // Exponentials are taken of the distance from the maximum.
     let shift = reduction == .logSumExp ? reduce(view, axes: axes, as: .maximum) : nil
     emitReduction(
-      of: view, outputs: StridedAxes(view, axes: kept), sets: StridedAxes(view, axes: axes), as: reduction, shift: shift,
+      of: view, outputs: StridedAxes(view, axes: kept), sets: StridedAxes(view, axes: axes), as: reduction,
+      shift: shift,
       to: result)
     return result
   }
