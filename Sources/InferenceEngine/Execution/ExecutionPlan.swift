@@ -100,6 +100,7 @@ final class ExecutionPlan {
   private func set(_ argument: Argument, at position: Int, of kernel: Kernel) throws {
     switch argument {
     case .input(let view), .output(let view): try kernel.setArgument(position, buffer(of: view))
+    case .local(let byteCount): try kernel.setLocalMemory(position, byteCount: byteCount)
     case .int(let value): try kernel.setArgument(position, value: Int32(value))
     case .float(let value): try kernel.setArgument(position, value: value)
     case .double(let value): try kernel.setArgument(position, value: value)

@@ -34,6 +34,8 @@ enum Argument: Sendable {
   /// kernel supports offsets).
   case input(TensorView)
   case output(TensorView)
+  /// Local memory of a work-group, in bytes.
+  case local(byteCount: Int)
   case int(Int)
   case float(Float)
   case double(Double)

@@ -59,7 +59,8 @@ static inline void moments(__global const T *x, int count, T epsilon, T *mean, T
 // `scale` and `bias` [count]; `means` and `deviations` [sets].
 ONE_ITEM __kernel void layer_normalization(
     __global const T *restrict in, __global const T *restrict scale, __global const T *restrict bias,
-    __global T *restrict out, __global T *restrict means, __global T *restrict deviations, int sets, int count, T epsilon, int chunk) {
+    __global T *restrict out, __global T *restrict means, __global T *restrict deviations, int sets, int count,
+    T epsilon, int chunk) {
   const int first = get_global_id(0) * chunk, last = min(sets, first + chunk);
   for (int set = first; set < last; set++) {
     __global const T *x = in + (size_t)set * count;
@@ -85,8 +86,7 @@ ONE_ITEM __kernel void layer_normalization(
 // in and out [n][groups][channels][count]; `scale` and `bias` [groups * channels]. Sets are the groups of an image.
 ONE_ITEM __kernel void group_normalization(
     __global const T *restrict in, __global const T *restrict scale, __global const T *restrict bias,
-    __global T *restrict out, int sets, int groups, int channels,
-    int count, T epsilon, int chunk) {
+    __global T *restrict out, int sets, int groups, int channels, int count, T epsilon, int chunk) {
   const int first = get_global_id(0) * chunk, last = min(sets, first + chunk);
   for (int set = first; set < last; set++) {
     T mean, by;

@@ -18,7 +18,8 @@ typedef JOIN(T, VW) tvec;
 
 // `chunk` pixels per work-item on a CPU, one output element at a time on a GPU.
 ONE_ITEM __kernel void lrn(
-    __global const T *restrict in, __global T *restrict out, int pixels, int channels, T bias, T scale, T beta, int chunk) {
+    __global const T *restrict in, __global T *restrict out, int pixels, int channels, T bias, T scale, T beta,
+    int chunk) {
 #ifdef TARGET_CPU
   const int first = get_global_id(0) * chunk, last = min(pixels, first + chunk);
   for (int pixel = first; pixel < last; pixel++) {

@@ -48,7 +48,8 @@ static inline Taps taps_at(int o, int stride, int taps, int dilation, int before
   V value = (V)(T)(START);                                                                                  \
   for (int kd = d.first; kd < d.last; kd++)                                                                 \
     for (int kh = h.first; kh < h.last; kh++) {                                                             \
-      __global const T *row = x + (size_t)((d.origin + kd * spread.s0) * size.s1 + h.origin + kh * spread.s1) * row_size; \
+      const int line = (d.origin + kd * spread.s0) * size.s1 + h.origin + kh * spread.s1;                   \
+      __global const T *row = x + (size_t)line * row_size;                                                  \
       for (int kw = w.first; kw < w.last; kw++) {                                                           \
         const V tap = GET(row + (w.origin + kw * spread.s2) * size.s3);                                     \
         value = COMBINE(value, tap);                                                                        \

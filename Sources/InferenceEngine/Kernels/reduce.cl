@@ -208,7 +208,8 @@ ONE_ITEM __kernel void reduce_columns(
 // axes. A work-item does `chunk` outputs.
 ONE_ITEM __kernel void reduce_any(
     __global const T *restrict in, __global const T *restrict shift, __global T *restrict out, int8 kept_shape,
-    int8 kept_strides, int8 set_shape, int8 set_strides, int offset, int outputs, int count, int run, int run_stride, int chunk) {
+    int8 kept_strides, int8 set_shape, int8 set_strides, int offset, int outputs, int count, int run,
+    int run_stride, int chunk) {
   const int first = get_global_id(0) * chunk, last = min(outputs, first + chunk);
   for (int i = first; i < last; i++) {
     __global const T *x = in + offset + place(i, kept_shape, kept_strides);

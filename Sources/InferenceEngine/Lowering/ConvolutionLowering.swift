@@ -7,13 +7,13 @@ enum ConvolutionLowering {
   static let operators: [String: OperatorLowering.Lower] = ["Conv": lower]
   static let fusedOperators: [String: OperatorLowering.Lower] = [FusedOperator.conv.rawValue: lower]
 
-  static func lower(_ node: Node, into lowering: inout Lowering) throws {
+  @Sendable static func lower(_ node: Node, into lowering: inout Lowering) throws {
     let layer = try ConvolutionLayer(node, in: lowering)
     let image = try lowering.view(layer.input)
     // A residual is read where the output is written, so it must lie the same way.
     let residual = try node.input(3).map { try lowering.channelsLast($0) }
     let output: TensorView
-    if layer.isFast, lowering.target.family == .cpu {
+    if layer.isFast {
       switch layer.algorithm(for: lowering.target, winograd: lowering.tuning.winograd) {
       case .depthwise: output = try lowering.depthwise(layer, image: image)
       case .winograd: output = try lowering.winograd(layer, image: image, residual: residual)
@@ -90,7 +90,7 @@ struct ConvolutionLayer {
     let width = target.vectorWidth
     if groups == channels, outputs == channels, groups > 1, channels >= width, !hasResidual { return .depthwise }
     // Transformed filters are four times as large: with few tiles, reading them costs more than the products saved.
-    if winograd, kernel == (3, 3), strides == (1, 1), dilations == (1, 1), groups == 1, channels % width == 0,
+    if winograd, target.family == .cpu, kernel == (3, 3), strides == (1, 1), dilations == (1, 1), groups == 1, channels % width == 0,
       outputs % width == 0, channels >= 2 * width, outputSize.h * outputSize.w >= 64
     {
       return .winograd
@@ -138,8 +138,9 @@ extension Lowering {
     }
     let bias = try paddedBias(layer.bias, columns: channels, padded: channels)
     let pixels = layer.outputSize.w >= 6 && target.vectorWidth == 16 ? 4 : 2
+    let function = target.family == .cpu ? "depthwise" : "depthwise_gpu"
     let spec = KernelSpec(
-      "depthwise", "depthwise",
+      function, function,
       [
         "H": "\(layer.size.h)", "W": "\(layer.size.w)", "OH": "\(layer.outputSize.h)", "OW": "\(layer.outputSize.w)",
         "KH": "\(layer.kernel.h)", "KW": "\(layer.kernel.w)", "SH": "\(layer.strides.h)", "SW": "\(layer.strides.w)",
@@ -148,11 +149,16 @@ extension Lowering {
       ]
     ).adding(activationDefine(layer.activation))
     let rows = layer.batch * layer.outputSize.h
-    let chunk = rows.dividedRoundingUp(by: 8 * target.computeUnits)
-    emit(
-      spec,
-      [.input(input), .input(constantView(packed)), .input(bias), .output(output), .int(rows), .int(chunk)],
-      global: [rows.dividedRoundingUp(by: chunk)])
+    let arguments: [Argument] = [
+      .input(input), .input(constantView(packed)), .input(bias), .output(output), .int(rows),
+    ]
+    switch target.family {
+    case .cpu:
+      let chunk = rows.dividedRoundingUp(by: 8 * target.computeUnits)
+      emit(spec, arguments + [.int(chunk)], global: [rows.dividedRoundingUp(by: chunk)])
+    case .gpu:
+      emit(spec, arguments, elements: rows * layer.outputSize.w * channels)
+    }
     return output
   }
 
@@ -209,14 +215,13 @@ extension Lowering {
       ].map { .init(name: $0, value: "\($1)") }
     }
     if residual != nil { defines.append(.init(name: "RESIDUAL", value: "1")) }
-    let spec = KernelSpec("dense", "dense").adding(defines + activationDefine(layer.activation))
-    emit(
-      spec,
+    emitDense(
+      defines + activationDefine(layer.activation),
       [
         .input(input), .input(constantView(packed)), .input(bias), .input(residual ?? bias), .output(output),
         .int(rows), .int(depth), .int(outputs), .int(channels), .int(layer.outputs), .int(tile.chunk), .int(channels),
         .int(blocks * block * depth), .int(blocks * block), .int(outputs),
-      ], global: [blocks, rows.dividedRoundingUp(by: tile.chunk), groups])
+      ], rows: rows, blocks: blocks, launches: groups, tile: tile)
     return output
   }
 

@@ -17,6 +17,7 @@ struct DenseTile: Sendable, Hashable {
   /// Vectors per packed column block for a layer with `columns` outputs: as many as the accumulators allow without
   /// computing many columns that do not exist.
   static func vectors(columns: Int, target: KernelTarget) -> Int {
+    if target.family == .gpu { return gpuTile / target.vectorWidth }
     let available = columns.dividedRoundingUp(by: target.vectorWidth)
     // With 32 registers (VW 16): 6 x 4, 8 x 3 and 12 x 2 tiles; with 16 registers: 6 x 2.
     guard target.vectorWidth == 16 else { return min(2, available) }
@@ -36,6 +37,9 @@ struct DenseTile: Sendable, Hashable {
     default: [14, 12, 8]
     }
   }
+
+  /// Rows and columns of a work-group's tile in `dense_gpu.cl`.
+  static let gpuTile = 64
 
   init(rows count: Int, depth: Int, columns: Int, launches: Int = 1, target: KernelTarget) {
     vectors = Self.vectors(columns: columns, target: target)
@@ -64,5 +68,24 @@ struct DenseTile: Sendable, Hashable {
 
   func blocks(columns: Int, target: KernelTarget) -> Int {
     columns.dividedRoundingUp(by: vectors * target.vectorWidth)
+  }
+}
+
+extension Lowering {
+  /// Launches `dense` (or its GPU variant) over `launches` products that share figures; arguments as in `dense.cl`.
+  mutating func emitDense(
+    _ defines: [KernelSpec.Define], _ arguments: [Argument], rows: Int, blocks: Int, launches: Int, tile: DenseTile
+  ) {
+    switch target.family {
+    case .cpu:
+      emit(
+        KernelSpec("dense", "dense").adding(defines), arguments,
+        global: [blocks, rows.dividedRoundingUp(by: tile.chunk), launches])
+    case .gpu:
+      let side = 16
+      emit(
+        KernelSpec("dense_gpu", "dense_gpu").adding(defines), arguments,
+        global: [blocks * side, rows.dividedRoundingUp(by: DenseTile.gpuTile) * side, launches], local: [side, side, 1])
+    }
   }
 }

@@ -43,13 +43,13 @@ enum LinearLowering {
     if let activation = Activation(of: node) {
       defines.append(.init(name: "ACTIVATE(x)", value: ActivationExpression.text(for: activation, of: "x")))
     }
-    lowering.emit(
-      KernelSpec("dense", "dense").adding(defines),
+    lowering.emitDense(
+      defines,
       [
         .input(input), .input(lowering.constantView(packed)), .input(bias), .input(residual ?? bias), .output(result),
         .int(rows), .int(depth), .int(columns), .int(depth), .int(columns), .int(tile.chunk), .int(0), .int(0), .int(0),
         .int(0),
-      ], global: [blocks, rows.dividedRoundingUp(by: tile.chunk), 1])
+      ], rows: rows, blocks: blocks, launches: 1, tile: tile)
     lowering.define(output, result)
   }
 
@@ -129,17 +129,24 @@ enum LinearLowering {
       if addend.rank == 2, addend.shape[0] > 1 { addendRow = addend.shape[1] }
     }
     let block = tile.vectors * target.vectorWidth
-    lowering.emit(
-      KernelSpec("matmul", "matmul").adding(defines),
-      [
-        .input(a), .input(b), .input(addend ?? a), .output(result), .int(rows), .int(depth), .int(columns),
-        .int(a.strides[a.rank - 2]), .int(b.strides[b.rank - 2]), .int8(padded(batchShape, 1)),
-        .int8(padded(aStrides, 0)), .int8(padded(bStrides, 0)), .float(alpha), .float(beta), .int(addendRow),
-        .int(addendColumn), .int(tile.chunk),
-      ],
-      global: [
-        columns.dividedRoundingUp(by: block), rows.dividedRoundingUp(by: tile.chunk), batchShape.elementCount,
-      ])
+    let arguments: [Argument] = [
+      .input(a), .input(b), .input(addend ?? a), .output(result), .int(rows), .int(depth), .int(columns),
+      .int(a.strides[a.rank - 2]), .int(b.strides[b.rank - 2]), .int8(padded(batchShape, 1)),
+      .int8(padded(aStrides, 0)), .int8(padded(bStrides, 0)), .float(alpha), .float(beta), .int(addendRow),
+      .int(addendColumn), .int(tile.chunk),
+    ]
+    let batch = batchShape.elementCount
+    switch target.family {
+    case .cpu:
+      lowering.emit(
+        KernelSpec("matmul", "matmul").adding(defines), arguments,
+        global: [columns.dividedRoundingUp(by: block), rows.dividedRoundingUp(by: tile.chunk), batch])
+    case .gpu:
+      let side = 16
+      lowering.emit(
+        KernelSpec("matmul_gpu", "matmul_gpu").adding(defines), arguments,
+        global: [columns.roundedUp(to: side), rows.roundedUp(to: side), batch], local: [side, side, 1])
+    }
     lowering.define(output, result)
   }
 }

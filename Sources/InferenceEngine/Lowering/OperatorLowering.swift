@@ -2,7 +2,7 @@ import ModelGraph
 
 /// From operators to the functions that lower them.
 enum OperatorLowering {
-  typealias Lower = (Node, inout Lowering) throws -> Void
+  typealias Lower = @Sendable (Node, inout Lowering) throws -> Void
 
   static func lower(_ node: Node, into lowering: inout Lowering) throws {
     guard let lower = table[Key(domain: node.domain, op: node.op)] else {
@@ -17,7 +17,7 @@ enum OperatorLowering {
   }
 
   /// Every operator that the engine can run. One family, one file.
-  private nonisolated(unsafe) static let table: [Key: Lower] = {
+  private static let table: [Key: Lower] = {
     var table: [Key: Lower] = [:]
     func add(_ family: [String: Lower], domain: OperatorDomain = .onnx) {
       for (op, lower) in family { table[Key(domain: domain, op: op)] = lower }
