@@ -12,7 +12,8 @@ struct DimensionNames {
   /// The declared extents of `value`, checked; `nil` when even the rank is unknown.
   mutating func shape(of value: ONNXValue) throws(ImportError) -> [Dimension]? {
     guard let dimensions = value.tensorType?.dimensions else { return nil }
-    _ = try ModelLimits.checkedShape(dimensions.map { $0.parameter?.isEmpty == false ? 1 : $0.extent ?? 1 }, of: value.name)
+    _ = try ModelLimits.checkedShape(
+      dimensions.map { $0.parameter?.isEmpty == false ? 1 : $0.extent ?? 1 }, of: value.name)
     var shape: [Dimension] = []
     for (axis, dimension) in dimensions.enumerated() {
       if let parameter = dimension.parameter, !parameter.isEmpty {

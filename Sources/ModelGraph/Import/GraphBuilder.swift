@@ -109,7 +109,9 @@ struct GraphBuilder {
     let minimum = signature(of: node)?.outputs.lowerBound ?? 1
     guard maximum != OperatorSignature.unlimited else { return node.outputs[...] }
     var outputs = node.outputs[...]
-    while outputs.count > minimum, let last = outputs.last, last.isEmpty || !read.contains(last) { outputs.removeLast() }
+    while outputs.count > minimum, let last = outputs.last, last.isEmpty || !read.contains(last) {
+      outputs.removeLast()
+    }
     return outputs
   }
 

@@ -41,7 +41,8 @@ public enum ImportError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unsupportedNodes(let nodes):
       "the model has \(nodes.count) unsupported node\(nodes.count == 1 ? "" : "s"):"
         + nodes.map { "\n  \($0)" }.joined()
-    case .unsupportedElementType(let value, let type): "\"\(value)\" has elements of type \(type), which is not supported"
+    case .unsupportedElementType(let value, let type):
+      "\"\(value)\" has elements of type \(type), which is not supported"
     case .notATensor(let input): "input \"\(input)\" is not declared as a tensor"
     case .invalidShape(let value, let expected, let got): "shape of \"\(value)\": expected \(expected), got \(got)"
     case .invalidTensor(let name, let expected, let got): "tensor \"\(name)\": expected \(expected), got \(got)"

@@ -100,8 +100,12 @@ struct OperatorCheck {
   private func reasonAgainstTraining(_ node: ONNXNode) -> String? {
     switch node.op {
     case "BatchNormalization":
-      if node.attributes.contains(where: { $0.name == "training_mode" && $0.int ?? 0 != 0 }) { return "it is in training mode" }
-      if node.attributes.contains(where: { $0.name == "spatial" && $0.int == 0 }) { return "spatial=0 is not supported" }
+      if node.attributes.contains(where: { $0.name == "training_mode" && $0.int ?? 0 != 0 }) {
+        return "it is in training mode"
+      }
+      if node.attributes.contains(where: { $0.name == "spatial" && $0.int == 0 }) {
+        return "spatial=0 is not supported"
+      }
       return nil
     case "Dropout":
       guard let mode = node.inputs.dropFirst(2).first, !mode.isEmpty else { return nil }

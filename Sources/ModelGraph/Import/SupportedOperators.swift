@@ -111,7 +111,10 @@ enum SupportedOperators {
     "ReduceSumSquare": [.init(opsets: 7...17), .init(inputs: 1...2, opsets: 18...21)],
     "Relu": [.init()],
     "Reshape": [.init(inputs: 2...2)],
-    "Resize": [.init(inputs: 2...2, opsets: 10...10), .init(inputs: 3...4, opsets: 11...12), .init(inputs: 1...4, opsets: 13...21)],
+    "Resize": [
+      .init(inputs: 2...2, opsets: 10...10), .init(inputs: 3...4, opsets: 11...12),
+      .init(inputs: 1...4, opsets: 13...21),
+    ],
     "Round": [.init(opsets: 11...21)],
     "Selu": [.init()],
     "Shape": [.init()],
@@ -125,7 +128,9 @@ enum SupportedOperators {
     "Softplus": [.init()],
     "Softsign": [.init()],
     "SpaceToDepth": [.init()],
-    "Split": [.init(outputs: 1...unlimited, opsets: 7...12), .init(inputs: 1...2, outputs: 1...unlimited, opsets: 13...21)],
+    "Split": [
+      .init(outputs: 1...unlimited, opsets: 7...12), .init(inputs: 1...2, outputs: 1...unlimited, opsets: 13...21),
+    ],
     "Sqrt": [.init()],
     "Squeeze": [.init(opsets: 7...12), .init(inputs: 1...2, opsets: 13...21)],
     "Sub": [.init(inputs: 2...2)],

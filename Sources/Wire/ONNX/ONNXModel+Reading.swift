@@ -152,7 +152,8 @@ extension ONNXDimension {
   }
 }
 
-private func each<Message>(_ messages: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?, _ count: Int) -> [Message] {
+private func each<Message>(_ messages: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?, _ count: Int) -> [Message]
+{
   UnsafeBufferPointer(start: messages, count: count).compactMap { $0?.pointee }
 }
 

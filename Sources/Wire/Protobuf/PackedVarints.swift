@@ -19,7 +19,8 @@ public struct PackedVarints: Sendable {
       return (run.reduce(0) { $1 < 0x80 ? $0 + 1 : $0 }, (run.last ?? 0) < 0x80)
     }
     guard isComplete else {
-      throw .malformed(byteOffset: range.upperBound - 1, expected: "the last byte of a varint", got: "the end of the run")
+      throw .malformed(
+        byteOffset: range.upperBound - 1, expected: "the last byte of a varint", got: "the end of the run")
     }
     count = ends
   }

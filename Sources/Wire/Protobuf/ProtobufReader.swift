@@ -60,7 +60,8 @@ struct ProtobufReader {
 
   mutating func readFixed(byteCount: Int) throws(WireError) -> Range<Int> {
     guard byteCount <= end - position else {
-      throw .malformed(byteOffset: position, expected: "\(byteCount) bytes", got: "the message ends after \(end - position)")
+      throw .malformed(
+        byteOffset: position, expected: "\(byteCount) bytes", got: "the message ends after \(end - position)")
     }
     return take(byteCount)
   }
