@@ -142,4 +142,18 @@ struct SkeletonScannerTests {
     let error = WireError.tooLarge(byteOffset: 0, what: "fields", limit: WireLimits.fields)
     #expect(throws: error) { try tensor { $0.append(field: 1, bytes: ones) } }
   }
+
+  @Test("refuses more messages than we are ready to hold")
+  func messageLimit() {
+    // Nodes that are empty messages of two bytes each.
+    let count = WireLimits.messages + 1
+    let nodes = [UInt8](unsafeUninitializedCapacity: 2 * count) { buffer, initialized in
+      for index in 0..<count {
+        buffer[2 * index] = 0x0A
+        buffer[2 * index + 1] = 0
+      }
+      initialized = 2 * count
+    }
+    #expect(throws: WireError.self) { try model { $0.append(field: 7, bytes: nodes) } }
+  }
 }

@@ -38,9 +38,7 @@ public enum ImportError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unsupportedOperatorSet(let domain, let version, let supported):
       "the model \(version.map { "uses version \($0)" } ?? "does not import any version") of operator set "
         + "\"\(domain.isEmpty ? "ai.onnx" : domain)\"; supported are \(supported.lowerBound) to \(supported.upperBound)"
-    case .unsupportedNodes(let nodes):
-      "the model has \(nodes.count) unsupported node\(nodes.count == 1 ? "" : "s"):"
-        + nodes.map { "\n  \($0)" }.joined()
+    case .unsupportedNodes(let nodes): Self.text(for: nodes)
     case .unsupportedElementType(let value, let type):
       "\"\(value)\" has elements of type \(type), which is not supported"
     case .notATensor(let input): "input \"\(input)\" is not declared as a tensor"
@@ -53,5 +51,13 @@ public enum ImportError: Error, Sendable, Equatable, CustomStringConvertible {
     case .undefinedValue(let name, let user): "\(user) reads \"\(name)\", which nothing defines"
     case .cycle(let nodes): "nodes depend on each other in a cycle: \(nodes.joined(separator: " → "))"
     }
+  }
+
+  /// One line a node, as many as someone will read; the error itself holds all.
+  private static func text(for nodes: [UnsupportedNode]) -> String {
+    let shown = nodes.prefix(100)
+    let rest = nodes.count > shown.count ? "\n  and \(nodes.count - shown.count) more" : ""
+    let heading = "the model has \(nodes.count) unsupported node\(nodes.count == 1 ? "" : "s"):"
+    return heading + shown.map { "\n  \($0)" }.joined() + rest
   }
 }

@@ -16,6 +16,7 @@ struct SkeletonScanner {
   }
 
   private let bytes: UnsafeRawBufferPointer
+  private var messageCount = 0
   private var fieldCount = 0
   private var copiedBytes = 0
 
@@ -81,6 +82,7 @@ struct SkeletonScanner {
       try copyField(place, to: &writer)
     case .message(let schema, _):
       try place.require(.lengthDelimited)
+      try countMessage(at: place.start)
       var message = ProtobufWriter()
       try copyMessage(schema, in: place.value, to: &message)
       writer.append(field: place.number, bytes: message.bytes)
@@ -121,10 +123,11 @@ struct SkeletonScanner {
     }
   }
 
-  private func borrow(
+  private mutating func borrow(
     _ place: Place, elementType: WireType, in writer: inout ProtobufWriter
   ) throws(WireError) {
     try checkRun(place, elementType: elementType)
+    try countMessage(at: place.start)
     var borrowed = ProtobufWriter()
     borrowed.append(field: Borrowed.field, varint: UInt64(place.number))
     borrowed.append(field: Borrowed.offset, varint: UInt64(place.value.lowerBound))
@@ -153,6 +156,12 @@ struct SkeletonScanner {
     fieldCount += fields
     if fieldCount > WireLimits.fields {
       throw .tooLarge(byteOffset: byteOffset, what: "fields", limit: WireLimits.fields)
+    }
+  }
+  private mutating func countMessage(at byteOffset: Int) throws(WireError) {
+    messageCount += 1
+    if messageCount > WireLimits.messages {
+      throw .tooLarge(byteOffset: byteOffset, what: "messages", limit: WireLimits.messages)
     }
   }
 }
