@@ -2,6 +2,7 @@
 //
 //   T            element type of input and output
 //   one of       SUM MEAN PRODUCT MAXIMUM MINIMUM L1 L2 SUM_OF_SQUARES LOG_SUM LOG_SUM_EXP
+//   one of       DENSE SIDE_BY_SIDE ANY: which of the kernels below to compile
 //   LOWEST HIGHEST   of T, for MAXIMUM and MINIMUM
 //   INTEGER      T is an integer type; then REAL is the type in which L2 and LOG_SUM take roots and logarithms
 //
@@ -93,14 +94,6 @@ static inline int place(int i, int8 shape, int8 strides) {
   return position;
 }
 
-static inline T combine_lanes(const T *lane) {
-  T half_way[16];
-  for (int l = 0; l < 16; l++) half_way[l] = lane[l];
-  for (int apart = 8; apart > 0; apart /= 2)
-    for (int l = 0; l < apart; l++) half_way[l] = COMBINE(half_way[l], half_way[l + apart]);
-  return half_way[0];
-}
-
 // The subtrahend of LOG_SUM_EXP: zero when the maximum is infinite or not a number, so that inf - inf does not come up.
 #ifdef SHIFTED
 #define SHIFT(i) (isfinite(shift[i]) ? shift[i] : (T)0)
@@ -108,24 +101,9 @@ static inline T combine_lanes(const T *lane) {
 #define SHIFT(i) (T)0
 #endif
 
-// One output whose set has `count` elements `stride` apart.
-static inline T reduce_run(__global const T *x, int count, int stride, T shift) {
-  T lane[16];
-#pragma unroll
-  for (int l = 0; l < 16; l++) lane[l] = START;
-  int r = 0;
-  for (; r + 16 <= count; r += 16) {
-#pragma unroll
-    for (int l = 0; l < 16; l++) lane[l] = COMBINE(lane[l], MAP(x[(r + l) * stride], shift));
-  }
-#pragma unroll
-  for (int l = 0; l < 16; l++)
-    if (r + l < count) lane[l] = COMBINE(lane[l], MAP(x[(r + l) * stride], shift));
-  return combine_lanes(lane);
-}
-
+#ifdef DENSE
 // Sets that lie densely: `count` elements each. CPU.
-ONE_ITEM __kernel void reduce_rows(
+ONE_ITEM __kernel void reduce_dense(
     __global const T *restrict in, __global const T *restrict shift, __global T *restrict out, int8 kept_shape,
     int8 kept_strides, int offset, int outputs, int count, int chunk) {
   const int first = get_global_id(0) * chunk, last = min(outputs, first + chunk);
@@ -147,7 +125,9 @@ ONE_ITEM __kernel void reduce_rows(
     out[i] = FINISH(total, count, SHIFT(i));
   }
 }
+#endif
 
+#ifdef SIDE_BY_SIDE
 static inline tvec load_some(__global const T *x, int count) {
   T lane[W];
   for (int l = 0; l < W; l++) lane[l] = l < count ? x[l] : (T)0;
@@ -166,20 +146,20 @@ static inline void store_some(tvec value, __global T *y, int count) {
 #define SHIFTS(GET) 0, by = highest
 #endif
 
-// W sets, one per lane of a vector.
-#define REDUCE_SETS(GET, PUT)                                                                             \
+// W sets, one per lane of a vector. UNROLL: "unroll" keeps lanes in registers, "nounroll" compiles faster.
+#define REDUCE_SETS(GET, PUT, UNROLL)                                                                     \
   const tvec highest = SHIFTS(GET);                                                                       \
   tvec lane[16];                                                                                          \
-  _Pragma("unroll") for (int l = 0; l < 16; l++) lane[l] = (tvec)(T)(START);                              \
+  _Pragma(UNROLL) for (int l = 0; l < 16; l++) lane[l] = (tvec)(T)(START);                                \
   int r = 0;                                                                                              \
   for (; r + 16 <= count; r += 16) {                                                                      \
-    _Pragma("unroll") for (int l = 0; l < 16; l++)                                                        \
+    _Pragma(UNROLL) for (int l = 0; l < 16; l++)                                                          \
       lane[l] = COMBINE(lane[l], MAP(GET(x + (r + l) * stride), by));                                     \
   }                                                                                                       \
-  _Pragma("unroll") for (int l = 0; l < 15; l++)                                                          \
+  _Pragma(UNROLL) for (int l = 0; l < 15; l++)                                                            \
     if (r + l < count) lane[l] = COMBINE(lane[l], MAP(GET(x + (r + l) * stride), by));                    \
-  _Pragma("unroll") for (int apart = 8; apart > 0; apart /= 2)                                            \
-    _Pragma("unroll") for (int l = 0; l < apart; l++) lane[l] = COMBINE(lane[l], lane[l + apart]);        \
+  _Pragma(UNROLL) for (int apart = 8; apart > 0; apart /= 2)                                              \
+    _Pragma(UNROLL) for (int l = 0; l < apart; l++) lane[l] = COMBINE(lane[l], lane[l + apart]);          \
   PUT(FINISH(lane[0], count, by), out + o);
 
 #define GET_SOME(pointer) load_some(pointer, width - column)
@@ -187,7 +167,7 @@ static inline void store_some(tvec value, __global T *y, int count) {
 
 // Sets side by side: runs of `width` outputs lie densely, the elements of a set `stride` apart. A work-item takes
 // `chunk` blocks of W outputs. CPU.
-ONE_ITEM __kernel void reduce_columns(
+ONE_ITEM __kernel void reduce_side_by_side(
     __global const T *restrict in, __global const T *restrict shift, __global T *restrict out, int8 kept_shape,
     int8 kept_strides, int offset, int blocks, int width, int count, int stride, int chunk) {
   const int first = get_global_id(0) * chunk, last = min(blocks, first + chunk);
@@ -197,11 +177,37 @@ ONE_ITEM __kernel void reduce_columns(
     __global const T *x = in + offset + place(run, kept_shape, kept_strides) + column;
     const int o = run * width + column;
     if (column + W <= width) {
-      REDUCE_SETS(LOAD_T, STORE_T)
+      REDUCE_SETS(LOAD_T, STORE_T, "unroll")
     } else {
-      REDUCE_SETS(GET_SOME, PUT_SOME)
+      REDUCE_SETS(GET_SOME, PUT_SOME, "nounroll")
     }
   }
+}
+#endif
+
+#ifdef ANY
+static inline T combine_lanes(const T *lane) {
+  T half_way[16];
+  for (int l = 0; l < 16; l++) half_way[l] = lane[l];
+  for (int apart = 8; apart > 0; apart /= 2)
+    for (int l = 0; l < apart; l++) half_way[l] = COMBINE(half_way[l], half_way[l + apart]);
+  return half_way[0];
+}
+
+// One output whose set has `count` elements `stride` apart.
+static inline T reduce_run(__global const T *x, int count, int stride, T shift) {
+  T lane[16];
+#pragma unroll
+  for (int l = 0; l < 16; l++) lane[l] = START;
+  int r = 0;
+  for (; r + 16 <= count; r += 16) {
+#pragma unroll
+    for (int l = 0; l < 16; l++) lane[l] = COMBINE(lane[l], MAP(x[(r + l) * stride], shift));
+  }
+#pragma unroll
+  for (int l = 0; l < 16; l++)
+    if (r + l < count) lane[l] = COMBINE(lane[l], MAP(x[(r + l) * stride], shift));
+  return combine_lanes(lane);
 }
 
 // Anything: sets of `count` elements in runs of `run` elements `run_stride` apart; the runs lie by up to seven strided
@@ -229,3 +235,4 @@ ONE_ITEM __kernel void reduce_any(
     out[i] = FINISH(total, count, SHIFT(i));
   }
 }
+#endif

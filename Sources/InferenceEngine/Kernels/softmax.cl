@@ -4,6 +4,7 @@
 //
 //   T      float or double
 //   LOG    the logarithm
+//   one of DENSE SIDE_BY_SIDE ANY: which of the kernels below to compile
 //
 // Order: element r of a set is summed in lane r % 16, lanes combine pairwise, 8 apart, 4, 2, 1, in both kernels.
 
@@ -14,6 +15,43 @@ typedef JOIN(T, 16) T16;
 #endif
 #define LARGER(a, b) ((((a) < (b)) | ((b) != (b))) ? (b) : (a))  // not a number wins
 
+// One set, or one per lane of V, with elements `inner` apart. UNROLL: "unroll" keeps lanes in registers, "nounroll"
+// compiles faster.
+#define SOFTMAX_SET(V, GET, PUT, UNROLL)                                             \
+  V most = (V)(T)(-INFINITY);                                                        \
+  for (int r = 0; r < count; r++) most = LARGER(most, GET(x + (size_t)r * inner));   \
+  V lane[16];                                                                        \
+  _Pragma(UNROLL) for (int l = 0; l < 16; l++) lane[l] = (V)(T)0;                    \
+  for (int start = 0; start < count; start += 16) {                                  \
+    _Pragma(UNROLL) for (int l = 0; l < 16; l++) {                                   \
+      if (start + l < count) {                                                       \
+        const V e = EXP(GET(x + (size_t)(start + l) * inner) - most);                \
+        lane[l] += e;                                                                \
+        KEEP(PUT(e, y + (size_t)(start + l) * inner))                                \
+      }                                                                              \
+    }                                                                                \
+  }                                                                                  \
+  _Pragma(UNROLL) for (int apart = 8; apart > 0; apart /= 2)                         \
+    _Pragma(UNROLL) for (int l = 0; l < apart; l++) lane[l] += lane[l + apart];      \
+  const V by = SCALE(most, lane[0]);                                                 \
+  for (int r = 0; r < count; r++) PUT(SCALED(GET, (size_t)r * inner, by), y + (size_t)r * inner);
+
+#ifdef LOG
+#define KEEP(store)
+#define SCALE(most, total) ((most) + log(total))
+#define SCALED(GET, at, by) (GET(x + (at)) - (by))
+#else
+#define KEEP(store) store;
+#define SCALE(most, total) ((T)1 / (total))
+#define SCALED(GET, at, by) (GET(y + (at)) * (by))
+#endif
+
+#define GET_ONE(pointer) (*(pointer))
+#define PUT_ONE(value, pointer) (*(pointer) = (value))
+#define GET_VECTOR(pointer) JOIN(vload, VW)(0, pointer)
+#define PUT_VECTOR(value, pointer) JOIN(vstore, VW)(value, 0, pointer)
+
+#ifdef DENSE
 static inline T16 load_tail(__global const T *x, int count, T padding) {
   T lane[16];
   for (int l = 0; l < 16; l++) lane[l] = l < count ? x[l] : padding;
@@ -26,15 +64,15 @@ static inline void store_tail(T16 value, __global T *y, int count) {
   for (int l = 0; l < count; l++) y[l] = lane[l];
 }
 
-#define COMBINE_LANES(OP, sum, total)                                                             \
-  const JOIN(T, 8) JOIN(total, 8) = OP(sum.lo, sum.hi);                                           \
-  const JOIN(T, 4) JOIN(total, 4) = OP(JOIN(total, 8).lo, JOIN(total, 8).hi);                     \
-  const JOIN(T, 2) JOIN(total, 2) = OP(JOIN(total, 4).lo, JOIN(total, 4).hi);                     \
+#define COMBINE_LANES(OP, sum, total)                                                \
+  const JOIN(T, 8) JOIN(total, 8) = OP(sum.lo, sum.hi);                              \
+  const JOIN(T, 4) JOIN(total, 4) = OP(JOIN(total, 8).lo, JOIN(total, 8).hi);        \
+  const JOIN(T, 2) JOIN(total, 2) = OP(JOIN(total, 4).lo, JOIN(total, 4).hi);        \
   const T total = OP(JOIN(total, 2).lo, JOIN(total, 2).hi);
 #define ADD(a, b) ((a) + (b))
 
 // inner = 1; a work-item takes `chunk` sets. CPU.
-ONE_ITEM __kernel void softmax_rows(
+ONE_ITEM __kernel void softmax_dense(
     __global const T *restrict in, __global T *restrict out, int sets, int count, int chunk) {
   const int first = get_global_id(0) * chunk, last = min(sets, first + chunk);
   for (int set = first; set < last; set++) {
@@ -72,42 +110,9 @@ ONE_ITEM __kernel void softmax_rows(
 #endif
   }
 }
-
-// One set, or one per lane of V, with elements `inner` apart.
-#define SOFTMAX_SET(V, GET, PUT)                                                     \
-  V most = (V)(T)(-INFINITY);                                                        \
-  for (int r = 0; r < count; r++) most = LARGER(most, GET(x + (size_t)r * inner));   \
-  V lane[16];                                                                        \
-  _Pragma("unroll") for (int l = 0; l < 16; l++) lane[l] = (V)(T)0;                  \
-  for (int start = 0; start < count; start += 16) {                                  \
-    _Pragma("unroll") for (int l = 0; l < 16; l++) {                                 \
-      if (start + l < count) {                                                       \
-        const V e = EXP(GET(x + (size_t)(start + l) * inner) - most);                \
-        lane[l] += e;                                                                \
-        KEEP(PUT(e, y + (size_t)(start + l) * inner))                                \
-      }                                                                              \
-    }                                                                                \
-  }                                                                                  \
-  _Pragma("unroll") for (int apart = 8; apart > 0; apart /= 2)                       \
-    _Pragma("unroll") for (int l = 0; l < apart; l++) lane[l] += lane[l + apart];    \
-  const V by = SCALE(most, lane[0]);                                                 \
-  for (int r = 0; r < count; r++) PUT(SCALED(GET, (size_t)r * inner, by), y + (size_t)r * inner);
-
-#ifdef LOG
-#define KEEP(store)
-#define SCALE(most, total) ((most) + log(total))
-#define SCALED(GET, at, by) (GET(x + (at)) - (by))
-#else
-#define KEEP(store) store;
-#define SCALE(most, total) ((T)1 / (total))
-#define SCALED(GET, at, by) (GET(y + (at)) * (by))
 #endif
 
-#define GET_ONE(pointer) (*(pointer))
-#define PUT_ONE(value, pointer) (*(pointer) = (value))
-#define GET_VECTOR(pointer) JOIN(vload, VW)(0, pointer)
-#define PUT_VECTOR(value, pointer) JOIN(vstore, VW)(value, 0, pointer)
-
+#ifdef SIDE_BY_SIDE
 static inline tvec load_some(__global const T *x, int count) {
   T lane[VW];
   for (int l = 0; l < VW; l++) lane[l] = l < count ? x[l] : (T)0;
@@ -124,7 +129,7 @@ static inline void store_some(tvec value, __global T *y, int count) {
 #define PUT_SOME(value, pointer) store_some(value, pointer, inner - column)
 
 // VW sets at a time; a work-item takes `chunk` blocks of them. CPU.
-ONE_ITEM __kernel void softmax_columns(
+ONE_ITEM __kernel void softmax_side_by_side(
     __global const T *restrict in, __global T *restrict out, int blocks, int count, int inner, int chunk) {
   const int first = get_global_id(0) * chunk, last = min(blocks, first + chunk);
   const int blocks_per_run = (inner + VW - 1) / VW;
@@ -133,19 +138,22 @@ ONE_ITEM __kernel void softmax_columns(
     __global const T *x = in + (size_t)run * count * inner + column;
     __global T *y = out + (size_t)run * count * inner + column;
     if (column + VW <= inner) {
-      SOFTMAX_SET(tvec, GET_VECTOR, PUT_VECTOR)
+      SOFTMAX_SET(tvec, GET_VECTOR, PUT_VECTOR, "unroll")
     } else {
-      SOFTMAX_SET(tvec, GET_SOME, PUT_SOME)
+      SOFTMAX_SET(tvec, GET_SOME, PUT_SOME, "nounroll")
     }
   }
 }
+#endif
 
+#ifdef ANY
 // Any `inner`, one set at a time.
 __kernel void softmax_any(
     __global const T *restrict in, __global T *restrict out, int sets, int count, int inner) {
   FOR_EACH(i, sets) {
     __global const T *x = in + (size_t)(i / inner) * count * inner + i % inner;
     __global T *y = out + (size_t)(i / inner) * count * inner + i % inner;
-    SOFTMAX_SET(T, GET_ONE, PUT_ONE)
+    SOFTMAX_SET(T, GET_ONE, PUT_ONE, "unroll")
   }
 }
+#endif

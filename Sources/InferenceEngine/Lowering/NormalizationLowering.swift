@@ -39,20 +39,20 @@ enum NormalizationLowering {
     into lowering: inout Lowering
   ) {
     guard count > 0 else { return }
-    func kernel(_ function: String) -> KernelSpec {
-      KernelSpec("softmax", function, ["T": view.type.openCLName]).adding(
-        logarithm ? [.init(name: "LOG", value: "1")] : [])
+    func kernel(_ form: Reduction.Form) -> KernelSpec {
+      KernelSpec("softmax", "softmax_" + form.rawValue.lowercased(), ["T": view.type.openCLName])
+        .adding([.init(name: form.rawValue, value: "1")] + (logarithm ? [.init(name: "LOG", value: "1")] : []))
     }
     let operands: [Argument] = [.input(view), .output(result)]
     if lowering.target.family == .gpu {
       lowering.emit(
-        kernel("softmax_any"), operands + [.int(outer * inner), .int(count), .int(inner)], elements: outer * inner)
+        kernel(.any), operands + [.int(outer * inner), .int(count), .int(inner)], elements: outer * inner)
     } else if inner == 1 {
-      lowering.emit(kernel("softmax_rows"), operands + [.int(outer), .int(count)], tasks: outer, cost: 4 * count)
+      lowering.emit(kernel(.dense), operands + [.int(outer), .int(count)], tasks: outer, cost: 4 * count)
     } else {
       let blocks = outer * inner.dividedRoundingUp(by: lowering.target.vectorWidth)
       lowering.emit(
-        kernel("softmax_columns"), operands + [.int(blocks), .int(count), .int(inner)], tasks: blocks,
+        kernel(.sideBySide), operands + [.int(blocks), .int(count), .int(inner)], tasks: blocks,
         cost: 4 * count * lowering.target.vectorWidth)
     }
   }

@@ -16,8 +16,18 @@ enum Reduction: String, Sendable {
   /// A set of one element reduces to that element.
   var keepsSingleElement: Bool { [.sum, .mean, .product, .maximum, .minimum, .logSumExp].contains(self) }
 
-  func kernel(_ function: String, of type: DataType) -> KernelSpec {
-    var defines: [KernelSpec.Define] = [.init(name: "T", value: type.openCLName), .init(name: rawValue, value: "1")]
+  /// How the sets lie in memory: which kernel.
+  enum Form: String, Sendable {
+    case dense = "DENSE"
+    case sideBySide = "SIDE_BY_SIDE"
+    case any = "ANY"
+  }
+
+  func kernel(_ form: Form, of type: DataType) -> KernelSpec {
+    var defines: [KernelSpec.Define] = [
+      .init(name: "T", value: type.openCLName), .init(name: rawValue, value: "1"),
+      .init(name: form.rawValue, value: "1"),
+    ]
     if !type.isFloatingPoint {
       defines.append(.init(name: "INTEGER", value: "1"))
       if self == .l2 || self == .logSum { defines.append(.init(name: "REAL", value: "double")) }
@@ -26,7 +36,7 @@ enum Reduction: String, Sendable {
       defines.append(.init(name: "LOWEST", value: type.lowest))
       defines.append(.init(name: "HIGHEST", value: type.highest))
     }
-    return KernelSpec("reduce", function).adding(defines)
+    return KernelSpec("reduce", "reduce_" + form.rawValue.lowercased()).adding(defines)
   }
 }
 

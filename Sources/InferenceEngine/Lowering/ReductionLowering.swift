@@ -43,8 +43,7 @@ extension Lowering {
     let shift = reduction == .logSumExp ? reduce(view, axes: axes, as: .maximum) : nil
     emitReduction(
       of: view, outputs: StridedAxes(view, axes: kept), sets: StridedAxes(view, axes: axes), as: reduction,
-      shift: shift,
-      to: result)
+      shift: shift, to: result)
     return result
   }
 
@@ -60,7 +59,7 @@ extension Lowering {
 
     if isRun, inner.stride == 1, outputs.strides.last != 1 || count > 1 {
       emit(
-        reduction.kernel("reduce_rows", of: view.type),
+        reduction.kernel(.dense, of: view.type),
         operands + [
           .int8(outputs.extents), .int8(outputs.strides), .int(view.offset), .int(outputs.count), .int(count),
         ], tasks: outputs.count, cost: count + 32)
@@ -69,14 +68,14 @@ extension Lowering {
       let width = runs.popInnermost().extent
       let blocks = runs.count * width.dividedRoundingUp(by: target.vectorWidth)
       emit(
-        reduction.kernel("reduce_columns", of: view.type),
+        reduction.kernel(.sideBySide, of: view.type),
         operands + [
           .int8(runs.extents), .int8(runs.strides), .int(view.offset), .int(blocks), .int(width), .int(count),
           .int(inner.stride),
         ], tasks: blocks, cost: count * target.vectorWidth)
     } else {
       emit(
-        reduction.kernel("reduce_any", of: view.type),
+        reduction.kernel(.any, of: view.type),
         operands + [
           .int8(outputs.extents), .int8(outputs.strides), .int8(outer.extents), .int8(outer.strides), .int(view.offset),
           .int(outputs.count), .int(count), .int(inner.extent), .int(inner.stride),
