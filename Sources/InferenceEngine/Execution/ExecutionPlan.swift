@@ -104,6 +104,10 @@ final class ExecutionPlan {
     case .int(let value): try kernel.setArgument(position, value: Int32(value))
     case .float(let value): try kernel.setArgument(position, value: value)
     case .double(let value): try kernel.setArgument(position, value: value)
+    case .int4(let values):
+      var vector = SIMD4<Int32>(repeating: 0)
+      for (lane, value) in values.enumerated() { vector[lane] = Int32(value) }
+      try kernel.setArgument(position, value: vector)
     case .int8(let values, let padding):
       var vector = SIMD8<Int32>(repeating: Int32(padding))
       for (lane, value) in values.enumerated() { vector[lane] = Int32(value) }

@@ -57,7 +57,7 @@ final class KernelLibrary: Sendable {
 
   private func build(_ spec: KernelSpec) throws -> Program {
     let defines = (target.defines + spec.defines).map { "#define \($0.name) \($0.value)\n" }.joined()
-    let source = try defines + Self.source("common") + "\n" + Self.source(spec.file)
+    let source = try defines + Self.source("common") + Self.source("math") + Self.source(spec.file)
     return try context.makeProgram(source: source, options: "", name: spec.file)
   }
 

@@ -41,6 +41,8 @@ enum Argument: Sendable {
   case double(Double)
   /// An `int8` vector, padded with `padding`; for shapes and strides of up to eight dimensions.
   case int8([Int], padding: Int = 1)
+  /// An `int4` vector, padded with zeros.
+  case int4([Int])
 }
 
 /// One kernel launch of a plan.

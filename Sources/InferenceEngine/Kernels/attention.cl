@@ -84,7 +84,7 @@ ONE_ITEM __kernel void attention(
       for (int lane = 1; lane < VW; lane++) highest = fmax(highest, lanes[lane]);
       vec total = (vec)0.0f;
       for (int j = 0; j < width; j += VW) {
-        const vec e = vexp(LOAD(0, s + j) - highest);
+        const vec e = exponential(LOAD(0, s + j) - highest);
         total += e;
         STORE(e, 0, s + j);
       }

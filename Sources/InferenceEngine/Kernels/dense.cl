@@ -19,26 +19,19 @@
 //   bias     [ceil(N / COLUMNS) * COLUMNS]
 //   out      row m starts at m * ldo
 //
-// Convolution defines: OH OW output size, SH SW strides, DH DW dilations, HP WP padded input size, PIXEL elements from a
-// pixel to the next, KH kernel rows, TAPS contiguous runs per kernel row, RUN elements of a run (KW * C when a kernel row
-// is contiguous, else C).
+// Convolution geometry: image = (OH, OW, SH, SW, HP, WP, PIXEL, -), output size, strides, padded input size, elements from a
+// pixel to the next; taps = (KH, TAPS, RUN, DH, DW, -, -, -), kernel rows, contiguous runs per kernel row, elements of a run
+// (KW * C when a kernel row is contiguous, else C), dilations.
 
 #ifndef ACTIVATE
 #define ACTIVATE(x) (x)
-#endif
-
-#ifdef CONVOLUTION
-static inline size_t pixel(int m) {
-  const int n = m / (OH * OW), r = m % (OH * OW), oh = r / OW, ow = r % OW;
-  return ((size_t)(n * HP + oh * SH) * WP + ow * SW) * PIXEL;
-}
 #endif
 
 // columns: N of this launch. strides of the third grid dimension (groups, Winograd points): za, zw, zb, zo.
 ONE_ITEM __kernel void dense(
     __global const float *restrict a, __global const float *restrict w, __global const float *restrict bias,
     __global const float *restrict residual, __global float *restrict out, int rows, int depth, int columns, int lda,
-    int ldo, int chunk, int za, int zw, int zb, int zo) {
+    int ldo, int chunk, int za, int zw, int zb, int zo, int8 image, int8 taps) {
   const int block = get_global_id(0), first = get_global_id(1) * chunk, z = get_global_id(2);
   const int last = min(rows, first + chunk);
   a += (size_t)z * za;
@@ -59,14 +52,22 @@ ONE_ITEM __kernel void dense(
 #endif
     for (int m = first; m < last; m += ROWS) {
       __global const float *row[ROWS];
+#ifdef CONVOLUTION
+      const int OH = image.s0, OW = image.s1, SH = image.s2, SW = image.s3, HP = image.s4, WP = image.s5, PIXEL = image.s6;
+      int n = m / (OH * OW), oh = m / OW % OH, ow = m % OW;
 #pragma unroll
       for (int i = 0; i < ROWS; i++) {
-#ifdef CONVOLUTION
-        row[i] = a + pixel(min(m + i, rows - 1));
-#else
-        row[i] = a + (size_t)min(m + i, rows - 1) * lda + k0;
-#endif
+        row[i] = a + ((size_t)(n * HP + oh * SH) * WP + ow * SW) * PIXEL;
+        if (m + i + 1 < rows) {  // rows past the end repeat the last one
+          ow++;
+          if (ow == OW) ow = 0, oh++;
+          if (oh == OH) oh = 0, n++;
+        }
       }
+#else
+#pragma unroll
+      for (int i = 0; i < ROWS; i++) row[i] = a + (size_t)min(m + i, rows - 1) * lda + k0;
+#endif
       vec sum[ROWS][V];
       if (start) {
 #pragma unroll
@@ -84,8 +85,8 @@ ONE_ITEM __kernel void dense(
       }
 #ifdef CONVOLUTION
       __global const float *wk = w;
+      const int KH = taps.s0, TAPS = taps.s1, RUN = taps.s2, DH = taps.s3, DW = taps.s4;
       for (int kh = 0; kh < KH; kh++) {
-#if TAPS > 1
         for (int kw = 0; kw < TAPS; kw++) {
           ACCUMULATE(RUN)
 #pragma unroll
@@ -93,11 +94,6 @@ ONE_ITEM __kernel void dense(
         }
 #pragma unroll
         for (int i = 0; i < ROWS; i++) row[i] += (DH * WP - TAPS * DW) * PIXEL;
-#else
-        ACCUMULATE(RUN)
-#pragma unroll
-        for (int i = 0; i < ROWS; i++) row[i] += DH * WP * PIXEL;
-#endif
       }
 #else
       __global const float *wk = w + (size_t)k0 * COLUMNS;

@@ -11,23 +11,25 @@
 #endif
 
 #ifdef CONVOLUTION
-static inline size_t row_start(int m, int lda) {
+static inline size_t row_start(int m, int lda, int8 image) {
+  const int OH = image.s0, OW = image.s1, SH = image.s2, SW = image.s3, HP = image.s4, WP = image.s5, PIXEL = image.s6;
   const int n = m / (OH * OW), r = m % (OH * OW), oh = r / OW, ow = r % OW;
   return ((size_t)(n * HP + oh * SH) * WP + ow * SW) * PIXEL;
 }
-static inline int step(int k) {
+static inline int step(int k, int8 image, int8 taps) {
+  const int WP = image.s5, PIXEL = image.s6, TAPS = taps.s1, RUN = taps.s2, DH = taps.s3, DW = taps.s4;
   const int kh = k / (TAPS * RUN), r = k % (TAPS * RUN);
   return (kh * DH * WP + r / RUN * DW) * PIXEL + r % RUN;
 }
 #else
-static inline size_t row_start(int m, int lda) { return (size_t)m * lda; }
-static inline int step(int k) { return k; }
+static inline size_t row_start(int m, int lda, int8 image) { return (size_t)m * lda; }
+static inline int step(int k, int8 image, int8 taps) { return k; }
 #endif
 
 __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void dense_gpu(
     __global const float *restrict a, __global const float *restrict w, __global const float *restrict bias,
     __global const float *restrict residual, __global float *restrict out, int rows, int depth, int columns, int lda,
-    int ldo, int chunk, int za, int zw, int zb, int zo) {
+    int ldo, int chunk, int za, int zw, int zb, int zo, int8 image, int8 taps) {
   __local float rows_tile[DEPTH][TILE + 1];
   __local float columns_tile[DEPTH][TILE];
   const int x = get_local_id(0), y = get_local_id(1), item = y * SIDE + x;
@@ -41,11 +43,11 @@ __attribute__((reqd_work_group_size(SIDE, SIDE, 1))) __kernel void dense_gpu(
   // Each work-item brings one element of depth of four rows, and four columns.
   const int k_own = item % DEPTH, row_own = item / DEPTH;
   size_t start[EACH];
-  for (int i = 0; i < EACH; i++) start[i] = row_start(min(m0 + row_own + i * SIDE, rows - 1), lda);
+  for (int i = 0; i < EACH; i++) start[i] = row_start(min(m0 + row_own + i * SIDE, rows - 1), lda, image);
   for (int k0 = 0; k0 < depth; k0 += DEPTH) {
     const int k = k0 + k_own;
     for (int i = 0; i < EACH; i++)
-      rows_tile[k_own][row_own + i * SIDE] = k < depth ? a[start[i] + step(k)] : 0.0f;
+      rows_tile[k_own][row_own + i * SIDE] = k < depth ? a[start[i] + step(k, image, taps)] : 0.0f;
     for (int i = 0; i < EACH; i++) {
       const int e = item + i * SIDE * SIDE, d = e / TILE;
       columns_tile[d][e % TILE] = k0 + d < depth ? w[(size_t)(k0 + d) * TILE + e % TILE] : 0.0f;

@@ -1,10 +1,11 @@
 // Depthwise convolution over channels-last images: every channel has a filter of its own.
 //
-//   H W OH OW     input and output size
-//   KH KW SH SW DH DW PT PL   kernel, strides, dilations, padding above and left
-//   C             channels, at least VW; the last vector overlaps its neighbour when C is no multiple of VW
+//   KH KW SH SW DH DW   kernel, strides, dilations
 //   PIXELS        outputs of a tile along a row
 //   ACTIVATE(x)   applied to vectors
+//
+// image = (H, W, OH, OW, PT, PL, C, -): input and output size, padding above and left, channels, at least VW; the last
+// vector overlaps its neighbour when C is no multiple of VW.
 //
 // Layouts (floats): in [n][H][W][C], w [KH][KW][C], bias [C], out [n][OH][OW][C]. Taps outside the image are skipped, so
 // an output's sum runs over its taps in order whichever path computes it.
@@ -16,7 +17,8 @@
 
 static inline void edge_pixel(
     __global const float *restrict in, __global const float *restrict w, __global const float *restrict bias,
-    __global float *restrict out, int n, int oh, int ow) {
+    __global float *restrict out, int n, int oh, int ow, int8 image) {
+  const int H = image.s0, W = image.s1, OH = image.s2, OW = image.s3, PT = image.s4, PL = image.s5, C = image.s6;
   for (int block = 0; block < C; block += VW) {
     const int c = min(block, C - VW);
     vec sum = LOAD(0, bias + c);
@@ -35,7 +37,8 @@ static inline void edge_pixel(
 
 ONE_ITEM __kernel void depthwise(
     __global const float *restrict in, __global const float *restrict w, __global const float *restrict bias,
-    __global float *restrict out, int rows, int chunk) {
+    __global float *restrict out, int rows, int chunk, int8 image) {
+  const int H = image.s0, W = image.s1, OH = image.s2, OW = image.s3, PT = image.s4, PL = image.s5, C = image.s6;
   const int first = get_global_id(0) * chunk, last = min(rows, first + chunk);
   for (int r = first; r < last; r++) {
     const int n = r / OH, oh = r % OH, h0 = oh * SH - PT;
@@ -43,7 +46,7 @@ ONE_ITEM __kernel void depthwise(
     while (ow < OW) {
       const int x0 = ow * SW - PL;
       if (x0 < 0 || x0 + SPAN > W || ow + PIXELS > OW) {
-        edge_pixel(in, w, bias, out, n, oh, ow);
+        edge_pixel(in, w, bias, out, n, oh, ow, image);
         ow++;
         continue;
       }

@@ -7,7 +7,8 @@
 
 __kernel void depthwise_gpu(
     __global const float *restrict in, __global const float *restrict w, __global const float *restrict bias,
-    __global float *restrict out, int rows) {
+    __global float *restrict out, int rows, int8 image) {
+  const int H = image.s0, W = image.s1, OH = image.s2, OW = image.s3, PT = image.s4, PL = image.s5, C = image.s6;
   FOR_EACH(i, rows * OW * C) {
     const int c = i % C, ow = i / C % OW, r = i / C / OW, n = r / OH, oh = r % OH;
     float sum = bias[c];

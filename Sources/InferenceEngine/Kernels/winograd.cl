@@ -1,12 +1,12 @@
 // 3x3 stride-1 convolution over channels-last images by Winograd's F(4x4, 3x3) (Lavin and Gray, "Fast Algorithms for
 // Convolutional Neural Networks", 2015): tiles of 4x4 outputs from 6x6 inputs, 36 products instead of 144.
 //
-//   H W           input size;  OH OW output size;  PT PL  padding above and left
-//   TH TW         tiles per column and row of an image
-//   C OC          channels, both multiples of VW
 //   ROWS V        tile of the product, see dense.cl
-//   TILES         tiles that one work-item of `winograd` transforms together
+//   STAGE_INPUT, STAGE_OUTPUT, STAGE_ALL   which kernel
 //   RESIDUAL ACTIVATE(x)   as in dense.cl
+//
+// image = (H, W, OH, OW, TH, TW, PT, PL): input and output size, tiles per column and row of an image, padding above and
+// left. C and OC, the channels, are multiples of VW.
 //
 // Layouts (floats): in [n][H][W][C], out and residual [n][OH][OW][OC], u [36][ceil(OC / COLUMNS)][C][COLUMNS], transformed
 // input [36][tiles][C], products [36][tiles][OC].
@@ -39,7 +39,8 @@
   }
 
 // Transforms tile t into row `at` of the 36 matrices, `plane` floats apart.
-static inline void transform_input(__global const float *restrict in, __global float *restrict v, int t, int at, int plane) {
+static inline void transform_input(__global const float *restrict in, __global float *restrict v, int t, int at, int plane, int C, int8 image_size) {
+  const int H = image_size.s0, W = image_size.s1, TH = image_size.s4, TW = image_size.s5, PT = image_size.s6, PL = image_size.s7;
   const int n = t / (TH * TW), r = t % (TH * TW), h0 = r / TW * 4 - PT, w0 = r % TW * 4 - PL;
   __global const float *image = in + (size_t)n * H * W * C;
   const bool inner = h0 >= 0 && w0 >= 0 && h0 + 6 <= H && w0 + 6 <= W;
@@ -73,7 +74,8 @@ static inline void transform_input(__global const float *restrict in, __global f
 // Transforms row `at` of the 36 products back to the outputs of tile t.
 static inline void transform_output(
     __global const float *restrict p, __global const float *restrict bias, __global const float *restrict residual,
-    __global float *restrict out, int t, int at, int plane) {
+    __global float *restrict out, int t, int at, int plane, int OC, int8 image_size) {
+  const int OH = image_size.s2, OW = image_size.s3, TH = image_size.s4, TW = image_size.s5;
   const int n = t / (TH * TW), r = t % (TH * TW), h0 = r / TW * 4, w0 = r % TW * 4;
   const size_t corner = ((size_t)(n * OH + h0) * OW + w0) * OC;
   for (int c = 0; c < OC; c += VW) {
@@ -110,30 +112,35 @@ static inline void transform_output(
   }
 }
 
+#ifdef STAGE_INPUT
 ONE_ITEM __kernel void winograd_input(
-    __global const float *restrict in, __global float *restrict v, int tiles, int chunk) {
+    __global const float *restrict in, __global float *restrict v, int tiles, int chunk, int C, int8 image) {
   const int first = get_global_id(0) * chunk, last = min(tiles, first + chunk);
-  for (int t = first; t < last; t++) transform_input(in, v, t, t, tiles * C);
+  for (int t = first; t < last; t++) transform_input(in, v, t, t, tiles * C, C, image);
 }
+#endif
 
+#ifdef STAGE_OUTPUT
 ONE_ITEM __kernel void winograd_output(
     __global const float *restrict p, __global const float *restrict bias, __global const float *restrict residual,
-    __global float *restrict out, int tiles, int chunk) {
+    __global float *restrict out, int tiles, int chunk, int OC, int8 image) {
   const int first = get_global_id(0) * chunk, last = min(tiles, first + chunk);
-  for (int t = first; t < last; t++) transform_output(p, bias, residual, out, t, t, tiles * OC);
+  for (int t = first; t < last; t++) transform_output(p, bias, residual, out, t, t, tiles * OC, OC, image);
 }
+#endif
 
+#ifdef STAGE_ALL
 // All three stages for chunks of TILES tiles, in a slice of scratch of the work-item's own that stays in its core's cache:
 // 36 * TILES * (C + OC) floats.
 ONE_ITEM __kernel void winograd(
     __global const float *restrict in, __global const float *restrict u, __global const float *restrict bias,
     __global const float *restrict residual, __global float *restrict out, __global float *restrict scratch, int tiles,
-    int chunks) {
+    int chunks, int TILES, int C, int OC, int8 image) {
   __global float *v = scratch + (size_t)get_global_id(0) * 36 * TILES * (C + OC);
   __global float *p = v + 36 * TILES * C;
   for (int chunk = get_global_id(0); chunk < chunks; chunk += get_global_size(0)) {
     const int first = chunk * TILES, count = min(TILES, tiles - first);
-    for (int t = 0; t < count; t++) transform_input(in, v, first + t, t, TILES * C);
+    for (int t = 0; t < count; t++) transform_input(in, v, first + t, t, TILES * C, C, image);
     for (int point = 0; point < 36; point++) {
       __global const float *a = v + point * TILES * C;
       __global const float *wk = u + (size_t)point * ((OC + COLUMNS - 1) / COLUMNS) * C * COLUMNS;
@@ -161,6 +168,7 @@ ONE_ITEM __kernel void winograd(
         }
       }
     }
-    for (int t = 0; t < count; t++) transform_output(p, bias, residual, out, first + t, t, TILES * OC);
+    for (int t = 0; t < count; t++) transform_output(p, bias, residual, out, first + t, t, TILES * OC, OC, image);
   }
 }
+#endif

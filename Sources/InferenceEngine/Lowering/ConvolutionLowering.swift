@@ -142,22 +142,23 @@ extension Lowering {
     let spec = KernelSpec(
       function, function,
       [
-        "H": "\(layer.size.h)", "W": "\(layer.size.w)", "OH": "\(layer.outputSize.h)", "OW": "\(layer.outputSize.w)",
         "KH": "\(layer.kernel.h)", "KW": "\(layer.kernel.w)", "SH": "\(layer.strides.h)", "SW": "\(layer.strides.w)",
-        "DH": "\(layer.dilations.h)", "DW": "\(layer.dilations.w)", "PT": "\(layer.padsBegin.h)",
-        "PL": "\(layer.padsBegin.w)", "C": "\(channels)", "PIXELS": "\(pixels)",
+        "DH": "\(layer.dilations.h)", "DW": "\(layer.dilations.w)", "PIXELS": "\(pixels)",
       ]
     ).adding(activationDefine(layer.activation))
     let rows = layer.batch * layer.outputSize.h
     let arguments: [Argument] = [
       .input(input), .input(constantView(packed)), .input(bias), .output(output), .int(rows),
     ]
+    let size: Argument = .int8([
+      layer.size.h, layer.size.w, layer.outputSize.h, layer.outputSize.w, layer.padsBegin.h, layer.padsBegin.w, channels,
+    ])
     switch target.family {
     case .cpu:
       let chunk = rows.dividedRoundingUp(by: 8 * target.computeUnits)
-      emit(spec, arguments + [.int(chunk)], global: [rows.dividedRoundingUp(by: chunk)])
+      emit(spec, arguments + [.int(chunk), size], global: [rows.dividedRoundingUp(by: chunk)])
     case .gpu:
-      emit(spec, arguments, elements: rows * layer.outputSize.w * channels)
+      emit(spec, arguments + [size], elements: rows * layer.outputSize.w * channels)
     }
     return output
   }
@@ -197,6 +198,8 @@ extension Lowering {
       .init(name: "ROWS", value: "\(tile.rows)"), .init(name: "V", value: "\(tile.vectors)"),
     ]
     let input: TensorView
+    var size: [Int] = []
+    var taps: [Int] = []
     if isProduct {
       input = channelsLast(image)
       defines.append(.init(name: "KBLOCK", value: "\(tile.depthBlock)"))
@@ -207,12 +210,13 @@ extension Lowering {
       input = layer.isPadded ? paddedImage(layer, image: image, size: padded) : channelsLast(image)
       // A kernel row is one contiguous run when its taps are neighbours and a group is a whole pixel.
       let contiguous = groups == 1 && layer.dilations.w == 1
-      defines += [
-        ("CONVOLUTION", 1), ("OH", layer.outputSize.h), ("OW", layer.outputSize.w), ("SH", layer.strides.h),
-        ("SW", layer.strides.w), ("DH", layer.dilations.h), ("DW", layer.dilations.w), ("HP", padded.h),
-        ("WP", padded.w), ("PIXEL", layer.channels), ("KH", kh), ("TAPS", contiguous ? 1 : kw),
-        ("RUN", contiguous ? kw * channels : channels),
-      ].map { .init(name: $0, value: "\($1)") }
+      defines.append(.init(name: "CONVOLUTION", value: "1"))
+      size = [
+        layer.outputSize.h, layer.outputSize.w, layer.strides.h, layer.strides.w, padded.h, padded.w, layer.channels,
+      ]
+      taps = [
+        kh, contiguous ? 1 : kw, contiguous ? kw * channels : channels, layer.dilations.h, layer.dilations.w,
+      ]
     }
     if residual != nil { defines.append(.init(name: "RESIDUAL", value: "1")) }
     emitDense(
@@ -220,7 +224,7 @@ extension Lowering {
       [
         .input(input), .input(constantView(packed)), .input(bias), .input(residual ?? bias), .output(output),
         .int(rows), .int(depth), .int(outputs), .int(channels), .int(layer.outputs), .int(tile.chunk), .int(channels),
-        .int(blocks * block * depth), .int(blocks * block), .int(outputs),
+        .int(blocks * block * depth), .int(blocks * block), .int(outputs), .int8(size), .int8(taps),
       ], rows: rows, blocks: blocks, launches: groups, tile: tile)
     return output
   }
@@ -271,25 +275,26 @@ extension Lowering {
     ) { WinogradFilter.pack($0, into: $1, inputs: layer.channels, outputs: layer.outputs, block: block) }
     let bias = try paddedBias(layer.bias, columns: layer.outputs, padded: blocks * block)
 
-    let geometry: [KernelSpec.Define] =
-      [
-        ("H", layer.size.h), ("W", layer.size.w), ("OH", layer.outputSize.h), ("OW", layer.outputSize.w),
-        ("PT", layer.padsBegin.h), ("PL", layer.padsBegin.w), ("TH", tilesPerColumn), ("TW", tilesPerRow),
-        ("C", layer.channels), ("OC", layer.outputs), ("ROWS", schedule.rows), ("V", vectors),
-        ("TILES", schedule.tilesPerItem),
-      ].map { .init(name: $0, value: "\($1)") } + (residual == nil ? [] : [.init(name: "RESIDUAL", value: "1")])
-      + activationDefine(layer.activation)
-    func spec(_ function: String) -> KernelSpec { KernelSpec("winograd", function).adding(geometry) }
+    let size: Argument = .int8([
+      layer.size.h, layer.size.w, layer.outputSize.h, layer.outputSize.w, tilesPerColumn, tilesPerRow,
+      layer.padsBegin.h, layer.padsBegin.w,
+    ])
+    let product: [KernelSpec.Define] = [
+      .init(name: "ROWS", value: "\(schedule.rows)"), .init(name: "V", value: "\(vectors)"),
+    ]
+    let epilogue =
+      (residual == nil ? [] : [KernelSpec.Define(name: "RESIDUAL", value: "1")]) + activationDefine(layer.activation)
 
     switch schedule.stages {
     case .fused(let items):
       let scratch = makeTensor(
         type: .float32, shape: [items, 36, schedule.tilesPerItem, layer.channels + layer.outputs])
       emit(
-        spec("winograd"),
+        KernelSpec("winograd", "winograd", ["STAGE_ALL": "1"]).adding(product + epilogue),
         [
           .input(input), .input(constantView(filter)), .input(bias), .input(residual ?? bias), .output(output),
-          .output(scratch), .int(tiles), .int(tiles.dividedRoundingUp(by: schedule.tilesPerItem)),
+          .output(scratch), .int(tiles), .int(tiles.dividedRoundingUp(by: schedule.tilesPerItem)), .int(schedule.tilesPerItem),
+          .int(layer.channels), .int(layer.outputs), size,
         ], global: [items])
     case .separate:
       let transformed = makeTensor(type: .float32, shape: [36, tiles, layer.channels])
@@ -298,20 +303,21 @@ extension Lowering {
       let items = tiles.dividedRoundingUp(by: chunk)
       let rowChunk = min(192, tiles).roundedUp(to: schedule.rows)
       emit(
-        spec("winograd_input"), [.input(input), .output(transformed), .int(tiles), .int(chunk)], global: [items])
+        KernelSpec("winograd", "winograd_input", ["STAGE_INPUT": "1"]),
+        [.input(input), .output(transformed), .int(tiles), .int(chunk), .int(layer.channels), size], global: [items])
       emit(
-        KernelSpec(
-          "dense", "dense", ["ROWS": "\(schedule.rows)", "V": "\(vectors)", "KBLOCK": "4096"]),
+        KernelSpec("dense", "dense", ["KBLOCK": "1024"]).adding(product),
         [
           .input(transformed), .input(constantView(filter)), .input(try zeros(blocks * block)), .input(bias),
           .output(products), .int(tiles), .int(layer.channels), .int(layer.outputs), .int(layer.channels),
           .int(layer.outputs), .int(rowChunk), .int(tiles * layer.channels), .int(blocks * block * layer.channels),
-          .int(0), .int(tiles * layer.outputs),
+          .int(0), .int(tiles * layer.outputs), .int8([]), .int8([]),
         ], global: [blocks, tiles.dividedRoundingUp(by: rowChunk), 36])
       emit(
-        spec("winograd_output"),
+        KernelSpec("winograd", "winograd_output", ["STAGE_OUTPUT": "1"]).adding(epilogue),
         [
           .input(products), .input(bias), .input(residual ?? bias), .output(output), .int(tiles), .int(chunk),
+          .int(layer.outputs), size,
         ], global: [items])
     }
     return output
