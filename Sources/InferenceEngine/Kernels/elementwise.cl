@@ -21,9 +21,9 @@
 
 // Rounds to half precision (ties to even) and back, as a cast to float16 does.
 static inline float through_half(float x) {
-  half cell[1];
-  vstore_half_rte(x, 0, cell);
-  return vload_half(0, cell);
+  ushort cell[1];
+  vstore_half_rte(x, 0, (half *)cell);
+  return vload_half(0, (half *)cell);
 }
 
 __kernel void elementwise(
