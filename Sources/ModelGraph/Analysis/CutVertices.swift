@@ -86,9 +86,10 @@ extension Graph {
 
   /// Element-wise operators and movements: they bring nothing that was learnt, but for scales and slopes.
   private static func isCheap(_ node: Node) -> Bool {
-    node.domain == .onnx
-      && (ElementwiseRules.rules[node.op] != nil || MovementRules.rules[node.op] != nil
-        || IndexingRules.rules[node.op] != nil || node.op == "CumSum")
+    node.domain == .microsoft && MicrosoftRules.rules[node.op] != nil
+      || node.domain == .onnx
+        && (ElementwiseRules.rules[node.op] != nil || MovementRules.rules[node.op] != nil
+          || IndexingRules.rules[node.op] != nil || node.op == "CumSum")
   }
 
   private static let normalizations: Set<String> = Set(NormalizationRules.rules.keys)

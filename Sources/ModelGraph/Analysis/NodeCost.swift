@@ -20,7 +20,8 @@ public struct NodeCost: Sendable, Hashable {
   public static func + (a: NodeCost, b: NodeCost) -> NodeCost {
     NodeCost(
       flops: a.flops.addingSaturated(b.flops), bytesRead: a.bytesRead.addingSaturated(b.bytesRead),
-      bytesWritten: a.bytesWritten.addingSaturated(b.bytesWritten), parameters: a.parameters.addingSaturated(b.parameters))
+      bytesWritten: a.bytesWritten.addingSaturated(b.bytesWritten),
+      parameters: a.parameters.addingSaturated(b.parameters))
   }
 
   /// - Parameter graph: specialised; values without type or shape count nothing.

@@ -47,7 +47,10 @@ extension Graph {
   /// Whether the node's first output equals its first input, element by element and in shape.
   private func passesThrough(_ node: Node, input: ValueID, output: ValueID, trustsShapes: Bool) -> Bool {
     guard node.domain == .onnx else { return false }
-    func sameShape() -> Bool { trustsShapes && self[input].fixedShape != nil && self[input].fixedShape == self[output].fixedShape }
+    func sameShape() -> Bool {
+      guard trustsShapes, let shape = self[input].fixedShape else { return false }
+      return shape == self[output].fixedShape
+    }
     switch node.op {
     case "Identity": return true
     case "Dropout": return isInference(node)

@@ -108,7 +108,9 @@ enum BinaryEvaluation {
     let broadcast = Broadcast(a.shape, b.shape, to: types[0].shape)
     guard a.type != .uint64, b.type != .uint64 else { return nil }
     if case .integers(let x) = Lanes(a), case .integers(let y) = Lanes(b) {
-      return [Lanes.integers(broadcast.map(x, y) { raised($0, to: $1) }).tensor(type: types[0].type, shape: types[0].shape)]
+      return [
+        Lanes.integers(broadcast.map(x, y) { raised($0, to: $1) }).tensor(type: types[0].type, shape: types[0].shape)
+      ]
     }
     let results = broadcast.map(Lanes(a).doubles, Lanes(b).doubles) { pow($0, $1) }
     return [Lanes.doubles(results).tensor(type: types[0].type, shape: types[0].shape)]

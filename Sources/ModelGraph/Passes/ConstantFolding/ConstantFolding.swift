@@ -2,10 +2,18 @@
 struct ConstantFolding {
   /// Values whose elements decide shapes: these are folded whatever they cost, up to ``ModelLimits/foldedBytes``.
   private let shapeValues: Set<ValueID>
-  private var remainingBytes = ModelLimits.foldedBytes
-  private var remainingShapeBytes = ModelLimits.foldedBytes
+  /// At load: what `ConstantOfShape` makes there is weights.
+  private let isAtLoad: Bool
+  private var remainingBytes: Int
+  private var remainingShapeBytes: Int
 
-  init(shapeValues: Set<ValueID>) { self.shapeValues = shapeValues }
+  /// - Parameter byteLimit: bytes that folding may create for shapes, and as much again for the rest.
+  init(shapeValues: Set<ValueID>, isAtLoad: Bool = false, byteLimit: Int = ModelLimits.foldedBytes) {
+    self.shapeValues = shapeValues
+    self.isAtLoad = isAtLoad
+    remainingBytes = byteLimit
+    remainingShapeBytes = byteLimit
+  }
 
   /// Computes a node whose operands are constant.
   ///
@@ -17,7 +25,7 @@ struct ConstantFolding {
     guard Evaluator.covers(node), Evaluator.readsOnlyShapes(node) || Self.operandsAreConstant(node, graph) else {
       return nil
     }
-    let cost = Self.cost(node, types: types, in: graph)
+    let cost = cost(node, types: types, in: graph)
     let decidesShapes = node.outputs.contains { $0.map(shapeValues.contains) ?? false }
     if decidesShapes {
       guard cost.work <= ModelLimits.foldedBytes, cost.created <= remainingShapeBytes else {
@@ -44,7 +52,7 @@ struct ConstantFolding {
     var growsTooMuch = false
   }
 
-  private static func cost(_ node: Node, types: [TensorType], in graph: Graph) -> Cost {
+  private func cost(_ node: Node, types: [TensorType], in graph: Graph) -> Cost {
     var cost = Cost()
     if Evaluator.readsOnlyShapes(node) { return cost }
     var read = 0
@@ -59,7 +67,8 @@ struct ConstantFolding {
       cost.created += type.shape.elementCount * type.type.byteWidth
       cost.work += type.shape.elementCount * 8
     }
-    cost.growsTooMuch = node.op != "Range" && cost.created > 4 * read + 1 << 20
+    let mayGrow = node.op == "Range" || isAtLoad && node.op == "ConstantOfShape"
+    cost.growsTooMuch = !mayGrow && cost.created > 4 * read + 1 << 20
     return cost
   }
 }
@@ -69,7 +78,7 @@ extension Graph {
   /// stay. Reshaped constants keep their storage.
   public func foldingConstants() -> Graph {
     var graph = self
-    var folding = ConstantFolding(shapeValues: valuesThatDecideShapes())
+    var folding = ConstantFolding(shapeValues: valuesThatDecideShapes(), isAtLoad: true)
     graph.nodes = nodes.filter { node in
       guard ConstantFolding.operandsAreConstant(node, graph), node.inputs.allSatisfy({ graph.isWithinLimits($0) }),
         let types = try? node.outputTypes(in: graph),

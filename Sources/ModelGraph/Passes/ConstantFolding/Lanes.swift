@@ -77,7 +77,8 @@ enum Lanes {
     }
   }
 
-  private static func store<F: BinaryFloatingPoint & BitwiseCopyable>(_ values: [F], as type: DataType) -> TensorStorage {
+  private static func store<F: BinaryFloatingPoint & BitwiseCopyable>(_ values: [F], as type: DataType) -> TensorStorage
+  {
     func integer<I: FixedWidthInteger>(_ value: F, _: I.Type) -> I { I(clamping: Int64(saturating: Double(value))) }
     return switch type {
     case .float32: TensorStorage(copying: values.map { Float($0) })
@@ -91,7 +92,7 @@ enum Lanes {
     case .uint16: TensorStorage(copying: values.map { integer($0, UInt16.self) })
     case .uint32: TensorStorage(copying: values.map { integer($0, UInt32.self) })
     case .uint64:
-      TensorStorage(copying: values.map { $0 >= 0x1p63 ? ($0 >= 0x1p64 ? UInt64.max : UInt64($0)) : integer($0, UInt64.self) })
+      TensorStorage(copying: values.map { $0 >= 0x1p64 ? .max : $0 > 0 ? UInt64($0) : 0 })
     case .bool: TensorStorage(copying: values.map { $0 == 0 ? UInt8(0) : 1 })
     }
   }

@@ -4,12 +4,12 @@ import Foundation
 enum UnaryEvaluation {
   static let table: [String: Evaluator.Evaluate] = {
     var table: [String: Evaluator.Evaluate] = [
-      "Neg": evaluate { 0 &- $0 } real: { -$0 },
-      "Abs": evaluate { $0 < 0 ? 0 &- $0 : $0 } real: { abs($0) },
-      "Sign": evaluate { $0.signum() } real: { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 },
-      "Relu": evaluate { max(0, $0) } real: { max(0, $0) },
-      "Not": evaluate { $0 == 0 ? 1 : 0 } real: { $0 },
-      "BitwiseNot": evaluate { ~$0 } real: { $0 },
+      "Neg": evaluate({ 0 &- $0 }, real: { -$0 }),
+      "Abs": evaluate({ $0 < 0 ? 0 &- $0 : $0 }, real: { abs($0) }),
+      "Sign": evaluate({ $0.signum() }, real: { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }),
+      "Relu": evaluate({ max(0, $0) }, real: { max(0, $0) }),
+      "Not": evaluate({ $0 == 0 ? 1 : 0 }, real: { $0 }),
+      "BitwiseNot": evaluate({ ~$0 }, real: { $0 }),
       "Clip": clip,
     ]
     let real: [String: @Sendable (Double) -> Double] = [

@@ -202,7 +202,7 @@ struct NodeContext {
   func require(withinLimits shape: Shape) throws(GraphError) {
     guard shape.checkedElementCount != nil else {
       throw invalid(
-        expected: "results of rank up to \(ModelLimits.rank) with up to \(ModelLimits.elements) elements", got: "\(shape)")
+        expected: "a rank of up to \(ModelLimits.rank) and up to \(ModelLimits.elements) elements", got: "\(shape)")
     }
   }
 }

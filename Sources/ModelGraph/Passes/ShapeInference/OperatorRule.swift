@@ -32,7 +32,7 @@ struct OperatorRule: Sendable {
     ]
     var onnx: [String: OperatorRule] = [:]
     for family in families { onnx.merge(family) { first, _ in first } }
-    return [.onnx: onnx, .apparate: FusedRules.rules]
+    return [.onnx: onnx, .microsoft: MicrosoftRules.rules, .apparate: FusedRules.rules]
   }()
 }
 
