@@ -21,7 +21,7 @@ extension Graph {
   ///   the first embedding look-up, convolution or product on does.
   ///
   /// Cut vertices in a row with nothing but element-wise operators, normalisation and movements between them (a sum and
-  /// the ReLU after it) are one place: the last of them stands for all.
+  /// the ReLU after it) are one place as long as no element is lost: the last of them stands for all.
   ///
   /// Complexity: O(nodes + edges). Source: paper §3.1, ramps sit where all data flow has converged.
   public func cutVertices() -> [CutVertex] {
@@ -64,10 +64,13 @@ extension Graph {
     return data
   }
 
-  /// Of cut vertices with only cheap nodes between them, the last.
+  /// Of cut vertices of one size with only cheap nodes between them, the last.
   private func keepingLastOfRuns(_ cuts: [(value: ValueID, node: Int)]) -> [(value: ValueID, node: Int)] {
     cuts.indices.filter { position in
       guard position + 1 < cuts.count else { return true }
+      guard
+        self[cuts[position].value].fixedShape?.elementCount == self[cuts[position + 1].value].fixedShape?.elementCount
+      else { return true }
       let between = nodes[(cuts[position].node + 1)...cuts[position + 1].node]
       return between.contains { !Self.isCheap($0) && !Self.normalizations.contains($0.op) }
     }.map { cuts[$0] }

@@ -63,15 +63,15 @@ struct CutVerticesTests {
       let output = builder.node("MatMul", [hidden, builder.weights([16, 8])])
       x = builder.node("LayerNormalization", [builder.node("Add", [output, x]), scale], named: "layer\(layer)")
     }
-    let last = builder.node("ReduceMean", [x, builder.integers([1])], named: "pooled")
-    return try builder.built(last).specialized(inputShapes: [:])
+    let first = builder.node("Gather", [x, builder.integers([0])], ["axis": .int(1)], named: "first")
+    return try builder.built(builder.node("MatMul", [first, builder.weights([8, 2])])).specialized(inputShapes: [:])
   }
 
   @Test func aMaskThatEveryLayerReadsDoesNotHinderCuts() throws {
     let names = try encoder(layers: 3).cutVertices().map(\.name)
     // Both halves of a layer end where one tensor carries everything.
     #expect(
-      names == ["embedding", "attention0", "layer0", "attention1", "layer1", "attention2", "layer2"])
+      names == ["embedding", "attention0", "layer0", "attention1", "layer1", "attention2", "layer2", "first"])
   }
 
   @Test func anEdgeToALaterOutputHindersCuts() throws {
