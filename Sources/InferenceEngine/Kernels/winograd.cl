@@ -1,6 +1,8 @@
-// 3x3 stride-1 convolution over channels-last images by Winograd's F(4x4, 3x3) (Lavin and Gray, "Fast Algorithms for
-// Convolutional Neural Networks", 2015): tiles of 4x4 outputs from 6x6 inputs, 36 products instead of 144.
+// 3x3 stride-1 convolution over channels-last images by Winograd's F(m x m, 3x3) (Lavin and Gray, "Fast Algorithms for
+// Convolutional Neural Networks", 2015): tiles of m x m outputs from (m + 2) x (m + 2) inputs. m = 4 needs 36 products
+// instead of 144, m = 2 needs 16 instead of 36 with smaller filters.
 //
+//   SIDE          m + 2: 6 or 4
 //   ROWS V        tile of the product, see dense.cl
 //   STAGE_INPUT, STAGE_OUTPUT, STAGE_ALL   which kernel
 //   RESIDUAL ACTIVATE(x)   as in dense.cl
@@ -8,14 +10,18 @@
 // image = (H, W, OH, OW, TH, TW, PT, PL): input and output size, tiles per column and row of an image, padding above and
 // left. C and OC, the channels, are multiples of VW.
 //
-// Layouts (floats): in [n][H][W][C], out and residual [n][OH][OW][OC], u [36][ceil(OC / COLUMNS)][C][COLUMNS], transformed
-// input [36][tiles][C], products [36][tiles][OC].
+// Layouts (floats): in [n][H][W][C], out and residual [n][OH][OW][OC], u [POINTS][ceil(OC / COLUMNS)][C][COLUMNS], transformed
+// input [POINTS][tiles][C], products [POINTS][tiles][OC].
 
 #ifndef ACTIVATE
 #define ACTIVATE(x) (x)
 #endif
 
-// One dimension of the input transform.
+#define STEP (SIDE - 2)
+#define POINTS (SIDE * SIDE)
+
+// One dimension of the input transform, and of the output transform.
+#if SIDE == 6
 #define INPUT_TRANSFORM(d, s)                          \
   {                                                    \
     const vec a = fma((vec)-4.0f, d[2], d[4]), b = fma((vec)-4.0f, d[1], d[3]); \
@@ -27,8 +33,6 @@
     s[4] = c - e;                                      \
     s[5] = fma((vec)4.0f, d[1], fma((vec)-5.0f, d[3], d[5])); \
   }
-
-// One dimension of the output transform.
 #define OUTPUT_TRANSFORM(m, s)                         \
   {                                                    \
     const vec a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], e = m[3] - m[4]; \
@@ -37,20 +41,34 @@
     s[2] = fma((vec)4.0f, c, a);                       \
     s[3] = fma((vec)8.0f, e, b) + m[5];                \
   }
+#else
+#define INPUT_TRANSFORM(d, s)                          \
+  {                                                    \
+    s[0] = d[0] - d[2];                                \
+    s[1] = d[1] + d[2];                                \
+    s[2] = d[2] - d[1];                                \
+    s[3] = d[1] - d[3];                                \
+  }
+#define OUTPUT_TRANSFORM(m, s)                         \
+  {                                                    \
+    s[0] = m[0] + m[1] + m[2];                         \
+    s[1] = m[1] - m[2] - m[3];                         \
+  }
+#endif
 
-// Transforms tile t into row `at` of the 36 matrices, `plane` floats apart.
+// Transforms tile t into row `at` of the POINTS matrices, `plane` floats apart.
 static inline void transform_input(__global const float *restrict in, __global float *restrict v, int t, int at, int plane, int C, int8 image_size) {
   const int H = image_size.s0, W = image_size.s1, TH = image_size.s4, TW = image_size.s5, PT = image_size.s6, PL = image_size.s7;
-  const int n = t / (TH * TW), r = t % (TH * TW), h0 = r / TW * 4 - PT, w0 = r % TW * 4 - PL;
+  const int n = t / (TH * TW), r = t % (TH * TW), h0 = r / TW * STEP - PT, w0 = r % TW * STEP - PL;
   __global const float *image = in + (size_t)n * H * W * C;
-  const bool inner = h0 >= 0 && w0 >= 0 && h0 + 6 <= H && w0 + 6 <= W;
+  const bool inner = h0 >= 0 && w0 >= 0 && h0 + SIDE <= H && w0 + SIDE <= W;
   for (int c = 0; c < C; c += VW) {
-    vec half_way[6][6];
+    vec half_way[SIDE][SIDE];
 #pragma unroll
-    for (int x = 0; x < 6; x++) {
-      vec d[6], s[6];
+    for (int x = 0; x < SIDE; x++) {
+      vec d[SIDE], s[SIDE];
 #pragma unroll
-      for (int y = 0; y < 6; y++) {
+      for (int y = 0; y < SIDE; y++) {
         if (inner || (h0 + y >= 0 && h0 + y < H && w0 + x >= 0 && w0 + x < W))
           d[y] = LOAD(0, image + ((h0 + y) * W + w0 + x) * C + c);
         else
@@ -58,46 +76,46 @@ static inline void transform_input(__global const float *restrict in, __global f
       }
       INPUT_TRANSFORM(d, s)
 #pragma unroll
-      for (int y = 0; y < 6; y++) half_way[y][x] = s[y];
+      for (int y = 0; y < SIDE; y++) half_way[y][x] = s[y];
     }
     __global float *o = v + at * C + c;
 #pragma unroll
-    for (int y = 0; y < 6; y++) {
-      vec s[6];
+    for (int y = 0; y < SIDE; y++) {
+      vec s[SIDE];
       INPUT_TRANSFORM(half_way[y], s)
 #pragma unroll
-      for (int x = 0; x < 6; x++) STORE(s[x], 0, o + (size_t)(y * 6 + x) * plane);
+      for (int x = 0; x < SIDE; x++) STORE(s[x], 0, o + (size_t)(y * SIDE + x) * plane);
     }
   }
 }
 
-// Transforms row `at` of the 36 products back to the outputs of tile t.
+// Transforms row `at` of the POINTS products back to the outputs of tile t.
 static inline void transform_output(
     __global const float *restrict p, __global const float *restrict bias, __global const float *restrict residual,
     __global float *restrict out, int t, int at, int plane, int OC, int8 image_size) {
   const int OH = image_size.s2, OW = image_size.s3, TH = image_size.s4, TW = image_size.s5;
-  const int n = t / (TH * TW), r = t % (TH * TW), h0 = r / TW * 4, w0 = r % TW * 4;
+  const int n = t / (TH * TW), r = t % (TH * TW), h0 = r / TW * STEP, w0 = r % TW * STEP;
   const size_t corner = ((size_t)(n * OH + h0) * OW + w0) * OC;
   for (int c = 0; c < OC; c += VW) {
     __global const float *q = p + at * OC + c;
-    vec half_way[4][6];
+    vec half_way[STEP][SIDE];
 #pragma unroll
-    for (int x = 0; x < 6; x++) {
-      vec m[6], s[4];
+    for (int x = 0; x < SIDE; x++) {
+      vec m[SIDE], s[STEP];
 #pragma unroll
-      for (int y = 0; y < 6; y++) m[y] = LOAD(0, q + (size_t)(y * 6 + x) * plane);
+      for (int y = 0; y < SIDE; y++) m[y] = LOAD(0, q + (size_t)(y * SIDE + x) * plane);
       OUTPUT_TRANSFORM(m, s)
 #pragma unroll
-      for (int y = 0; y < 4; y++) half_way[y][x] = s[y];
+      for (int y = 0; y < STEP; y++) half_way[y][x] = s[y];
     }
     const vec b = LOAD(0, bias + c);
 #pragma unroll
-    for (int y = 0; y < 4; y++) {
+    for (int y = 0; y < STEP; y++) {
       if (h0 + y < OH) {
-        vec s[4];
+        vec s[STEP];
         OUTPUT_TRANSFORM(half_way[y], s)
 #pragma unroll
-        for (int x = 0; x < 4; x++) {
+        for (int x = 0; x < STEP; x++) {
           if (w0 + x < OW) {
             const size_t o = corner + (size_t)(y * OW + x) * OC + c;
             vec value = s[x] + b;
@@ -131,17 +149,17 @@ ONE_ITEM __kernel void winograd_output(
 
 #ifdef STAGE_ALL
 // All three stages for chunks of TILES tiles, in a slice of scratch of the work-item's own that stays in its core's cache:
-// 36 * TILES * (C + OC) floats.
+// POINTS * TILES * (C + OC) floats.
 ONE_ITEM __kernel void winograd(
     __global const float *restrict in, __global const float *restrict u, __global const float *restrict bias,
     __global const float *restrict residual, __global float *restrict out, __global float *restrict scratch, int tiles,
     int chunks, int TILES, int C, int OC, int8 image) {
-  __global float *v = scratch + (size_t)get_global_id(0) * 36 * TILES * (C + OC);
-  __global float *p = v + 36 * TILES * C;
+  __global float *v = scratch + (size_t)get_global_id(0) * POINTS * TILES * (C + OC);
+  __global float *p = v + POINTS * TILES * C;
   for (int chunk = get_global_id(0); chunk < chunks; chunk += get_global_size(0)) {
     const int first = chunk * TILES, count = min(TILES, tiles - first);
     for (int t = 0; t < count; t++) transform_input(in, v, first + t, t, TILES * C, C, image);
-    for (int point = 0; point < 36; point++) {
+    for (int point = 0; point < POINTS; point++) {
       __global const float *a = v + point * TILES * C;
       __global const float *wk = u + (size_t)point * ((OC + COLUMNS - 1) / COLUMNS) * C * COLUMNS;
       for (int column = 0; column < OC; column += COLUMNS) {

@@ -16,7 +16,8 @@ enum ConvolutionLowering {
     if layer.isFast {
       switch layer.algorithm(for: lowering.target, winograd: lowering.tuning.winograd) {
       case .depthwise: output = try lowering.depthwise(layer, image: image)
-      case .winograd: output = try lowering.winograd(layer, image: image, residual: residual)
+      case .winograd(let filter):
+        output = try lowering.winograd(layer, filter: filter, image: image, residual: residual)
       case .dense: output = try lowering.dense(layer, image: image, residual: residual)
       }
     } else {
@@ -28,7 +29,7 @@ enum ConvolutionLowering {
 
 /// The figures of one convolution, with 1-D images as images of height 1.
 struct ConvolutionLayer {
-  enum Algorithm { case depthwise, winograd, dense }
+  enum Algorithm { case depthwise, winograd(WinogradFilter), dense }
 
   let input: ValueID
   let weightValue: ValueID
@@ -89,11 +90,14 @@ struct ConvolutionLayer {
   func algorithm(for target: KernelTarget, winograd: Bool) -> Algorithm {
     let width = target.vectorWidth
     if groups == channels, outputs == channels, groups > 1, channels >= width, !hasResidual { return .depthwise }
-    // Transformed filters are four times as large: with few tiles, reading them costs more than the products saved.
-    if winograd, target.family == .cpu, kernel == (3, 3), strides == (1, 1), dilations == (1, 1), groups == 1, channels % width == 0,
-      outputs % width == 0, channels >= 2 * width, outputSize.h * outputSize.w >= 64
+    if winograd, target.family == .cpu, kernel == (3, 3), strides == (1, 1), dilations == (1, 1), groups == 1,
+      channels % width == 0, outputs % width == 0, channels >= 2 * width
     {
-      return .winograd
+      let pixels = outputSize.h * outputSize.w
+      // F(4×4) saves most products, but its filters are four times the weights: with few tiles, reading them costs more
+      // than the products saved. F(2×2) has filters of 16/9 the size.
+      if pixels >= 256 || (pixels >= 64 && channels * outputs <= 1 << 16) { return .winograd(WinogradFilter(step: 4)) }
+      if pixels >= 36 { return .winograd(WinogradFilter(step: 2)) }
     }
     return .dense
   }
@@ -254,25 +258,25 @@ extension Lowering {
   // MARK: Winograd
 
   fileprivate mutating func winograd(
-    _ layer: ConvolutionLayer, image: TensorView, residual: TensorView?
+    _ layer: ConvolutionLayer, filter: WinogradFilter, image: TensorView, residual: TensorView?
   ) throws -> TensorView {
     guard let filters = layer.weights else { preconditionFailure("a fast layer has constant weights") }
     let input = channelsLast(image)
     let output = makeTensor(type: .float32, shape: layer.outputShape, layout: .channelsLast)
-    let tilesPerColumn = layer.outputSize.h.dividedRoundingUp(by: 4)
-    let tilesPerRow = layer.outputSize.w.dividedRoundingUp(by: 4)
+    let tilesPerColumn = layer.outputSize.h.dividedRoundingUp(by: filter.step)
+    let tilesPerRow = layer.outputSize.w.dividedRoundingUp(by: filter.step)
     let tiles = layer.batch * tilesPerColumn * tilesPerRow
     let vectors = DenseTile.vectors(columns: layer.outputs, target: target)
     let block = vectors * target.vectorWidth
     let blocks = layer.outputs.dividedRoundingUp(by: block)
     let schedule = WinogradSchedule(
-      tiles: tiles, channels: layer.channels, outputs: layer.outputs, vectors: vectors, target: target)
+      tiles: tiles, points: filter.points, channels: layer.channels, outputs: layer.outputs, vectors: vectors, target: target)
 
-    let filter = try weights.packed(
-      filters, as: .init(name: "winograd \(layer.channels)->\(layer.outputs) by \(block)"),
+    let packed = try weights.packed(
+      filters, as: .init(name: "winograd \(filter.step) \(layer.channels)->\(layer.outputs) by \(block)"),
       count: DensePacking.packedCount(
-        matrices: WinogradFilter.points, depth: layer.channels, columns: layer.outputs, block: block)
-    ) { WinogradFilter.pack($0, into: $1, inputs: layer.channels, outputs: layer.outputs, block: block) }
+        matrices: filter.points, depth: layer.channels, columns: layer.outputs, block: block)
+    ) { filter.pack($0, into: $1, inputs: layer.channels, outputs: layer.outputs, block: block) }
     let bias = try paddedBias(layer.bias, columns: layer.outputs, padded: blocks * block)
 
     let size: Argument = .int8([
@@ -288,33 +292,33 @@ extension Lowering {
     switch schedule.stages {
     case .fused(let items):
       let scratch = makeTensor(
-        type: .float32, shape: [items, 36, schedule.tilesPerItem, layer.channels + layer.outputs])
+        type: .float32, shape: [items, filter.points, schedule.tilesPerItem, layer.channels + layer.outputs])
       emit(
-        KernelSpec("winograd", "winograd", ["STAGE_ALL": "1"]).adding(product + epilogue),
+        KernelSpec("winograd", "winograd", ["STAGE_ALL": "1", "SIDE": "\(filter.side)"]).adding(product + epilogue),
         [
-          .input(input), .input(constantView(filter)), .input(bias), .input(residual ?? bias), .output(output),
+          .input(input), .input(constantView(packed)), .input(bias), .input(residual ?? bias), .output(output),
           .output(scratch), .int(tiles), .int(tiles.dividedRoundingUp(by: schedule.tilesPerItem)), .int(schedule.tilesPerItem),
           .int(layer.channels), .int(layer.outputs), size,
         ], global: [items])
     case .separate:
-      let transformed = makeTensor(type: .float32, shape: [36, tiles, layer.channels])
-      let products = makeTensor(type: .float32, shape: [36, tiles, layer.outputs])
+      let transformed = makeTensor(type: .float32, shape: [filter.points, tiles, layer.channels])
+      let products = makeTensor(type: .float32, shape: [filter.points, tiles, layer.outputs])
       let chunk = tiles.dividedRoundingUp(by: 4 * target.computeUnits)
       let items = tiles.dividedRoundingUp(by: chunk)
       let rowChunk = min(192, tiles).roundedUp(to: schedule.rows)
       emit(
-        KernelSpec("winograd", "winograd_input", ["STAGE_INPUT": "1"]),
+        KernelSpec("winograd", "winograd_input", ["STAGE_INPUT": "1", "SIDE": "\(filter.side)"]),
         [.input(input), .output(transformed), .int(tiles), .int(chunk), .int(layer.channels), size], global: [items])
       emit(
         KernelSpec("dense", "dense", ["KBLOCK": "1024"]).adding(product),
         [
-          .input(transformed), .input(constantView(filter)), .input(try zeros(blocks * block)), .input(bias),
+          .input(transformed), .input(constantView(packed)), .input(try zeros(blocks * block)), .input(bias),
           .output(products), .int(tiles), .int(layer.channels), .int(layer.outputs), .int(layer.channels),
           .int(layer.outputs), .int(rowChunk), .int(tiles * layer.channels), .int(blocks * block * layer.channels),
           .int(0), .int(tiles * layer.outputs), .int8([]), .int8([]),
-        ], global: [blocks, tiles.dividedRoundingUp(by: rowChunk), 36])
+        ], global: [blocks, tiles.dividedRoundingUp(by: rowChunk), filter.points])
       emit(
-        KernelSpec("winograd", "winograd_output", ["STAGE_OUTPUT": "1"]).adding(epilogue),
+        KernelSpec("winograd", "winograd_output", ["STAGE_OUTPUT": "1", "SIDE": "\(filter.side)"]).adding(epilogue),
         [
           .input(products), .input(bias), .input(residual ?? bias), .output(output), .int(tiles), .int(chunk),
           .int(layer.outputs), size,

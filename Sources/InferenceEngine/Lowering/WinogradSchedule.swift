@@ -13,12 +13,12 @@ struct WinogradSchedule: Sendable {
   let rows: Int
   let tilesPerItem: Int
 
-  init(tiles: Int, channels: Int, outputs: Int, vectors: Int, target: KernelTarget) {
+  init(tiles: Int, points: Int, channels: Int, outputs: Int, vectors: Int, target: KernelTarget) {
     let candidates = target.vectorWidth == 16 ? (vectors == 2 ? [6, 12, 8] : [6, 5, 4, 7]) : [6, 4]
     let units = target.computeUnits
     // The slice of a work-item: at most 512 KiB, and enough tiles that filters are read rarely.
-    let cached = max(candidates[0], (1 << 17) / (36 * (channels + outputs)))
-    let filters = 36 * channels * outputs * 4
+    let cached = max(candidates[0], (1 << 17) / (points * (channels + outputs)))
+    let filters = points * channels * outputs * 4
 
     var best: (cost: Double, rows: Int, tiles: Int)?
     for rows in candidates {

@@ -6,21 +6,23 @@ enum DensePacking {
   /// `[matrices][ceil(columns / block)][depth][block]`, zero past the last column.
   ///
   /// - Parameter source: offset in the weights of (matrix, k, column).
+  @inline(__always)
   static func pack(
     _ weights: UnsafeBufferPointer<Float>, into packed: UnsafeMutableBufferPointer<Float>, matrices: Int, depth: Int,
     columns: Int, block: Int, source: @Sendable (_ matrix: Int, _ k: Int, _ column: Int) -> Int
   ) {
     let blocks = columns.dividedRoundingUp(by: block)
-    let weights = Unchecked(value: weights)
-    let packed = Unchecked(value: packed)
+    guard let weights = weights.baseAddress, let packed = packed.baseAddress else { return }
+    let from = Unchecked(value: weights)
+    let to = Unchecked(value: packed)
     DispatchQueue.concurrentPerform(iterations: matrices * blocks) { index in
       let matrix = index / blocks
       let first = index % blocks * block
       let valid = min(block, columns - first)
-      var target = index * depth * block
+      var target = to.value + index * depth * block
       for k in 0..<depth {
-        for column in 0..<valid { packed.value[target + column] = weights.value[source(matrix, k, first + column)] }
-        for column in valid..<max(valid, block) { packed.value[target + column] = 0 }
+        for column in 0..<valid { target[column] = from.value[source(matrix, k, first + column)] }
+        for column in valid..<block { target[column] = 0 }
         target += block
       }
     }
