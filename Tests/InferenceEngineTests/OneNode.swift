@@ -62,6 +62,7 @@ struct OneNode {
     graph.outputs = results
     var options = LoadedModel.Options()
     options.kernels = family
+    options.sharesMemory = false  // lets oclgrind see accesses beyond a tensor
     let answers = try LoadedModel(graph: graph, device: Self.device.get(), options: options).run(fed)
     return (0..<outputs).compactMap { answers["output\($0)"] }
   }

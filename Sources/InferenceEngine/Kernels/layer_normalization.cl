@@ -18,10 +18,11 @@ static inline T16 load_some(__global const T *x, int count) {
 }
 
 static inline T combine_lanes(T16 a, T16 b) {
-  const T16 sixteen = a + b;
-  const JOIN(T, 8) eight = sixteen.lo + sixteen.hi;
-  const JOIN(T, 4) four = eight.lo + eight.hi;
-  return (four.x + four.z) + (four.y + four.w);
+  T16 sum = a + b;
+  sum += sum.s89abcdef01234567;
+  sum += sum.s456789abcdef0123;
+  sum += sum.s23456789abcdef01;
+  return sum.s0 + sum.s1;
 }
 
 static inline T16 squared_distance(T16 x, T mean, int count) {

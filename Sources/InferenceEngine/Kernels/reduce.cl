@@ -4,6 +4,7 @@
 //   one of       SUM MEAN PRODUCT MAXIMUM MINIMUM L1 L2 SUM_OF_SQUARES LOG_SUM LOG_SUM_EXP
 //   one of       DENSE SIDE_BY_SIDE ANY: which of the kernels below to compile
 //   LOWEST HIGHEST   of T, for MAXIMUM and MINIMUM
+//   SINGLE       T is float (LOG_SUM_EXP)
 //   INTEGER      T is an integer type; then REAL is the type in which L2 and LOG_SUM take roots and logarithms
 //
 // Order: the r-th element of an output's set, in row-major order of the reduced axes, goes to lane r % 16; lanes then
@@ -60,9 +61,17 @@ REAL_FUNCTION(log)
 #define COMBINE(a, b) ((a) + (b))
 #elif defined(LOG_SUM_EXP)
 // `shift` is the set's maximum, which comes from a launch with MAXIMUM.
+#ifdef SINGLE
+#if VW != 16
+TYPED_MATH(float16, int16, as_float16, convert_int16)
+#endif
+#define EXP(x) exponential(x)
+#else
+#define EXP(x) exp(x)
+#endif
 #define SHIFTED
 #define START 0
-#define MAP(x, shift) exp((x) - (shift))
+#define MAP(x, shift) EXP((x) - (shift))
 #define COMBINE(a, b) ((a) + (b))
 #endif
 
@@ -118,11 +127,11 @@ ONE_ITEM __kernel void reduce_dense(
       for (int l = 0; r + l < count; l++) lane[l] = COMBINE(lane[l], MAP(x[r + l], SHIFT(i)));
       sum = vload16(0, lane);
     }
-    const JOIN(T, 8) eight = COMBINE(sum.lo, sum.hi);
-    const JOIN(T, 4) four = COMBINE(eight.lo, eight.hi);
-    const JOIN(T, 2) two = COMBINE(four.lo, four.hi);
-    const T total = COMBINE(two.lo, two.hi);
-    out[i] = FINISH(total, count, SHIFT(i));
+    sum = COMBINE(sum, sum.s89abcdef01234567);
+    sum = COMBINE(sum, sum.s456789abcdef0123);
+    sum = COMBINE(sum, sum.s23456789abcdef01);
+    sum = COMBINE(sum, sum.s123456789abcdef0);
+    out[i] = FINISH(sum.s0, count, SHIFT(i));
   }
 }
 #endif

@@ -2,7 +2,7 @@
 //
 //   y = exp(x - max) / sum exp(x - max)          log y = x - max - log sum exp(x - max)
 //
-//   T      float or double
+//   T      float or double; SINGLE when it is float
 //   LOG    the logarithm
 //   one of DENSE SIDE_BY_SIDE ANY: which of the kernels below to compile
 //
@@ -10,7 +10,12 @@
 
 typedef JOIN(T, VW) tvec;
 typedef JOIN(T, 16) T16;
-#ifndef EXP
+#ifdef SINGLE
+#if VW != 16
+TYPED_MATH(float16, int16, as_float16, convert_int16)
+#endif
+#define EXP(x) exponential(x)
+#else
 #define EXP(x) exp(x)
 #endif
 #define LARGER(a, b) ((((a) < (b)) | ((b) != (b))) ? (b) : (a))  // not a number wins
@@ -64,11 +69,12 @@ static inline void store_tail(T16 value, __global T *y, int count) {
   for (int l = 0; l < count; l++) y[l] = lane[l];
 }
 
-#define COMBINE_LANES(OP, sum, total)                                                \
-  const JOIN(T, 8) JOIN(total, 8) = OP(sum.lo, sum.hi);                              \
-  const JOIN(T, 4) JOIN(total, 4) = OP(JOIN(total, 8).lo, JOIN(total, 8).hi);        \
-  const JOIN(T, 2) JOIN(total, 2) = OP(JOIN(total, 4).lo, JOIN(total, 4).hi);        \
-  const T total = OP(JOIN(total, 2).lo, JOIN(total, 2).hi);
+// Lane 0 of all lanes combined.
+#define COMBINE_LANES(OP, lanes)                      \
+  lanes = OP(lanes, lanes.s89abcdef01234567);         \
+  lanes = OP(lanes, lanes.s456789abcdef0123);         \
+  lanes = OP(lanes, lanes.s23456789abcdef01);         \
+  lanes = OP(lanes, lanes.s123456789abcdef0);
 #define ADD(a, b) ((a) + (b))
 
 // inner = 1; a work-item takes `chunk` sets. CPU.
@@ -82,7 +88,8 @@ ONE_ITEM __kernel void softmax_dense(
     T16 most = (T16)(T)(-INFINITY);
     for (int r = 0; r < whole; r += 16) most = LARGER(most, vload16(0, x + r));
     if (left) most = LARGER(most, load_tail(x + whole, left, -INFINITY));
-    COMBINE_LANES(LARGER, most, highest)
+    COMBINE_LANES(LARGER, most)
+    const T highest = most.s0;
     T16 sum = (T16)(T)0;
     for (int r = 0; r < whole; r += 16) {
       const T16 e = EXP(vload16(0, x + r) - highest);
@@ -98,13 +105,13 @@ ONE_ITEM __kernel void softmax_dense(
       store_tail(e, y + whole, left);
 #endif
     }
-    COMBINE_LANES(ADD, sum, total)
+    COMBINE_LANES(ADD, sum)
 #ifdef LOG
-    const T by = highest + log(total);
+    const T by = highest + log(sum.s0);
     for (int r = 0; r < whole; r += 16) vstore16(vload16(0, x + r) - by, 0, y + r);
     for (int r = whole; r < count; r++) y[r] = x[r] - by;
 #else
-    const T scale = (T)1 / total;
+    const T scale = (T)1 / sum.s0;
     for (int r = 0; r < whole; r += 16) vstore16(vload16(0, y + r) * scale, 0, y + r);
     for (int r = whole; r < count; r++) y[r] *= scale;
 #endif

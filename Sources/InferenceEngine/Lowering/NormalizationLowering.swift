@@ -40,8 +40,12 @@ enum NormalizationLowering {
   ) {
     guard count > 0 else { return }
     func kernel(_ form: Reduction.Form) -> KernelSpec {
-      KernelSpec("softmax", "softmax_" + form.rawValue.lowercased(), ["T": view.type.openCLName])
-        .adding([.init(name: form.rawValue, value: "1")] + (logarithm ? [.init(name: "LOG", value: "1")] : []))
+      var defines: [KernelSpec.Define] = [
+        .init(name: "T", value: view.type.openCLName), .init(name: form.rawValue, value: "1"),
+      ]
+      if view.type == .float32 { defines.append(.init(name: "SINGLE", value: "1")) }
+      if logarithm { defines.append(.init(name: "LOG", value: "1")) }
+      return KernelSpec("softmax", "softmax_" + form.rawValue.lowercased()).adding(defines)
     }
     let operands: [Argument] = [.input(view), .output(result)]
     if lowering.target.family == .gpu {

@@ -28,6 +28,7 @@ enum Reduction: String, Sendable {
       .init(name: "T", value: type.openCLName), .init(name: rawValue, value: "1"),
       .init(name: form.rawValue, value: "1"),
     ]
+    if type == .float32 { defines.append(.init(name: "SINGLE", value: "1")) }
     if !type.isFloatingPoint {
       defines.append(.init(name: "INTEGER", value: "1"))
       if self == .l2 || self == .logSum { defines.append(.init(name: "REAL", value: "double")) }
