@@ -5,12 +5,15 @@
 /// | `Conv` | X, W, bias?, residual? | Y = activation(conv(X, W) + bias + residual) | those of ONNX `Conv`, with explicit `pads`, `strides`, `dilations`, `kernel_shape`, `group`; ``Activation`` |
 /// | `Gemm` | A `[..., K]`, B constant `[K, N]`, bias? `[N]`, residual? | Y `[..., N]` = activation(A·B + bias + residual) | ``Activation`` |
 /// | `Attention` | Q, K, V `[N, S, heads·d]`, mask? | `[N, S, heads·d]` = softmax(scale · Q·Kᵀ + mask)·V per head | `num_heads` int, `scale` float, `causal` int |
+/// | `Activation` | X | Y = activation(X), of the shape of X | ``Activation`` |
 ///
 /// `residual` always has the exact shape of the output. The mask is additive and broadcasts to `[N, heads, Sq, Sk]`.
 public enum FusedOperator: String, Sendable {
   case conv = "Conv"
   case gemm = "Gemm"
   case attention = "Attention"
+  /// An activation that no product computes and that no ONNX operator is.
+  case activation = "Activation"
 }
 
 /// What a fused operator applies to each element of its result. Written to a node as the attributes `activation`
