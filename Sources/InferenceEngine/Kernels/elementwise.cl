@@ -17,6 +17,12 @@
 #define ROW_START(k)                                                                                              \
   (offsets.s##k + i7 * strides_##k.s7 + i6 * strides_##k.s6 + i5 * strides_##k.s5 + i4 * strides_##k.s4 +          \
    i3 * strides_##k.s3 + i2 * strides_##k.s2 + i1 * strides_##k.s1 + i0 * strides_##k.s0)
+#define NEXT_INDEX(k)                \
+  int i##k = 0;                      \
+  if (shape.s##k != 1) {             \
+    i##k = r % shape.s##k;           \
+    r /= shape.s##k;                 \
+  }
 #define AT(k) ((S##k) == -1 ? j * inner.s##k : j * (S##k))
 
 // Rounds to half precision (ties to even) and back, as a cast to float16 does.
@@ -24,6 +30,15 @@ static inline float through_half(float x) {
   ushort cell[1];
   vstore_half_rte(x, 0, (half *)cell);
   return vload_half(0, (half *)cell);
+}
+
+// Wraps around; negative powers of all but 1 and -1 are 0.
+static inline long integer_power(long base, long exponent) {
+  if (exponent < 0) return base == 1 ? 1 : base == -1 ? 1 - 2 * (exponent & 1) : 0;
+  ulong result = 1;
+  for (ulong factor = base; exponent > 0; exponent >>= 1, factor *= factor)
+    if (exponent & 1) result *= factor;
+  return result;
 }
 
 __kernel void elementwise(
@@ -36,13 +51,7 @@ __kernel void elementwise(
   for (int task = first; task < last; task++) {
     const int row = task / segments, start = task % segments * segment, end = min(length, start + segment);
     int r = row;
-    const int i7 = r % shape.s7; r /= shape.s7;
-    const int i6 = r % shape.s6; r /= shape.s6;
-    const int i5 = r % shape.s5; r /= shape.s5;
-    const int i4 = r % shape.s4; r /= shape.s4;
-    const int i3 = r % shape.s3; r /= shape.s3;
-    const int i2 = r % shape.s2; r /= shape.s2;
-    const int i1 = r % shape.s1; r /= shape.s1;
+    NEXT_INDEX(7) NEXT_INDEX(6) NEXT_INDEX(5) NEXT_INDEX(4) NEXT_INDEX(3) NEXT_INDEX(2) NEXT_INDEX(1)
     const int i0 = r;
     __global const T0 *q0 = p0 + ROW_START(0);
 #if OPERANDS > 1

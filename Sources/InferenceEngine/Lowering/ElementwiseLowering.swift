@@ -32,29 +32,29 @@ enum ElementwiseLowering {
     "Acos": { _, _ in "acos(a)" }, "Acosh": { _, _ in "acosh(a)" }, "Asin": { _, _ in "asin(a)" },
     "Asinh": { _, _ in "asinh(a)" }, "Atan": { _, _ in "atan(a)" }, "Atanh": { _, _ in "atanh(a)" },
     "BitwiseNot": { _, _ in "~a" }, "Ceil": { _, _ in "ceil(a)" }, "Cos": { _, _ in "cos(a)" },
-    "Cosh": { _, _ in "cosh(a)" }, "Erf": { _, _ in "error_function((float)a)" },
-    "Exp": { _, _ in "exponential((float)a)" }, "Floor": { _, _ in "floor(a)" },
-    "HardSwish": { _, _ in ActivationExpression.text(for: Activation(.hardSwish), of: "(float)a") },
+    "Cosh": { _, _ in "cosh(a)" }, "Erf": { $1 ? "error_function(a)" : "error_function((float)a)" },
+    "Exp": { _, _ in "exponential(a)" }, "Floor": { _, _ in "floor(a)" },
+    "HardSwish": { _, _ in ActivationExpression.text(for: Activation(.hardSwish), of: "a") },
     "IsNaN": { _, _ in "(a != a)" }, "Log": { _, _ in "log(a)" },
-    "Mish": { _, _ in "((float)a * tanh(log1p(exp(-fabs((float)a))) + fmax((float)a, 0.0f)))" },
+    "Mish": { _, _ in "mish(a)" },
     "Neg": { _, _ in "-a" }, "Not": { _, _ in "!a" }, "Reciprocal": { _, _ in "(TO)1 / a" },
     "Relu": { _, _ in "(a < 0 ? (T0)0 : a)" }, "Round": { _, _ in "rint(a)" },
-    "Sigmoid": { _, _ in "sigmoid((float)a)" },
+    "Sigmoid": { _, _ in "sigmoid(a)" },
     "Sign": { real, isReal in isReal ? "(a != a ? a : (T0)((a > 0) - (a < 0)))" : "((a > 0) - (a < 0))" },
     "Sin": { _, _ in "sin(a)" }, "Sinh": { _, _ in "sinh(a)" },
-    "Softplus": { _, _ in "(log1p(exp(-fabs(a))) + (a > 0 ? a : (T0)0))" },
+    "Softplus": { _, _ in "softplus(a)" },
     "Softsign": { _, _ in "(a / ((T0)1 + fabs(a)))" }, "Sqrt": { _, _ in "sqrt(a)" }, "Tan": { _, _ in "tan(a)" },
-    "Tanh": { _, _ in "hyperbolic_tangent((float)a)" },
-    "Celu": { node, _ in "(a < 0 ? \(alpha(node, 1)) * expm1(a / \(alpha(node, 1))) : a)" },
-    "Elu": { node, _ in "(a < 0 ? \(alpha(node, 1)) * expm1(a) : a)" },
+    "Tanh": { _, _ in "hyperbolic_tangent(a)" },
+    "Celu": { node, _ in "(a < 0 ? \(alpha(node, 1)) * exponential_less_1(a / \(alpha(node, 1))) : a)" },
+    "Elu": { node, _ in "elu(a, \(alpha(node, 1)))" },
     "Selu": { node, _ in
       let gamma = ActivationExpression.literal(node.float("gamma") ?? 1.05070102)
-      return "(\(gamma) * (a <= 0 ? \(alpha(node, 1.67326319)) * expm1(a) : a))"
+      return "(\(gamma) * elu(a, \(alpha(node, 1.67326319))))"
     },
     "HardSigmoid": { node, _ in
       ActivationExpression.text(
         for: Activation(.hardSigmoid, alpha: node.float("alpha") ?? 0.2, beta: node.float("beta") ?? 0.5),
-        of: "(float)a")
+        of: "a")
     },
     "LeakyRelu": { node, _ in "(a < 0 ? (T0)\(alpha(node, 0.01)) * a : a)" },
     "ThresholdedRelu": { node, _ in "(a > \(alpha(node, 1)) ? a : (T0)0)" },
@@ -63,7 +63,7 @@ enum ElementwiseLowering {
   /// Expressions in `a` and `b`. The flag says whether `a` is floating-point. Integer division by zero gives 0.
   private static let binary: [String: @Sendable (Bool) -> String] = [
     "Add": { _ in "a + b" }, "Sub": { _ in "a - b" }, "Mul": { _ in "a * b" },
-    "Div": { $0 ? "a / b" : "(b == 0 ? (TO)0 : b == (T1)-1 ? (TO)(0 - a) : (TO)(a / b))" },
+    "Div": { $0 ? "a / b" : "(b == 0 ? (TO)0 : (T1)-1 < 0 && b == (T1)-1 ? (TO)(0 - a) : (TO)(a / b))" },
     "And": { _ in "(a && b)" }, "Or": { _ in "(a || b)" }, "Xor": { _ in "(!a != !b)" },
     "BitwiseAnd": { _ in "a & b" }, "BitwiseOr": { _ in "a | b" }, "BitwiseXor": { _ in "a ^ b" },
     "Equal": { _ in "(a == b)" }, "Greater": { _ in "(a > b)" }, "GreaterOrEqual": { _ in "(a >= b)" },
@@ -143,8 +143,8 @@ enum ElementwiseLowering {
     let expression =
       switch target {
       case .bool: "(a != 0)"
-      case .float16 where source != .float16 && source.isFloatingPoint: "through_half((float)a)"
       case .float16 where source != .float16: "through_half((float)a)"
+      case _ where source.isFloatingPoint && !target.isFloatingPoint: "convert_\(target.openCLName)_sat_rtz(a)"
       default: "a"
       }
     if expression == "a", view.type == target.deviceType { return lowering.define(output, view) }
@@ -153,17 +153,19 @@ enum ElementwiseLowering {
   }
 
   private static func mod(_ node: Node, _ lowering: inout Lowering) throws {
-    let isReal = lowering.isReal(node)
+    let isSigned = node.input(0).flatMap { lowering.graph[$0].type }?.isSignedInteger ?? false
+    // The most negative number divided by -1 overflows, and traps.
+    let noRemainder = isSigned ? "b == 0 || b == -1" : "b == 0"
     let expression: String
-    if isReal {
+    if lowering.isReal(node) {
       // fmod takes the sign of the dividend; without it the operator is meant for integers, but be of use.
       expression = node.int("fmod") == 1 ? "fmod(a, b)" : "(a - b * floor(a / b))"
     } else if node.int("fmod") == 1 {
-      expression = "(b == 0 || b == (T1)-1 ? (TO)0 : (TO)(a % b))"
+      expression = "(\(noRemainder) ? (TO)0 : (TO)(a % b))"
     } else {
       // The sign of the divisor, as Python's %.
       expression =
-        "(b == 0 || b == (T1)-1 ? (TO)0 : (TO)(a % b != 0 && (a % b < 0) != (b < 0) ? a % b + b : a % b))"
+        "(\(noRemainder) ? (TO)0 : (TO)(a % b != 0 && (a % b < 0) != (b < 0) ? a % b + b : a % b))"
     }
     try same(node, expression, &lowering)
   }
@@ -178,8 +180,14 @@ enum ElementwiseLowering {
       let view = try lowering.view(input)
       return lowering.define(output, lowering.elementwise(text, [view], type: view.type, shape: view.shape))
     }
-    let isReal = lowering.isReal(node)
-    try same(node, isReal ? "pow(a, (TO)b)" : "(TO)rint(pow((REAL)a, (REAL)b))", &lowering)
+    if lowering.isReal(node) { return try same(node, "pow(a, (TO)b)", &lowering) }
+    guard let base = node.input(0), let exponent = node.input(1) else { return }
+    let type = try lowering.type(of: base).openCLName
+    // Truncated, but not below a whole number that the power misses by a rounding.
+    let isWhole = try !lowering.type(of: exponent).isFloatingPoint
+    try same(
+      node, isWhole ? "integer_power(a, b)" : "convert_\(type)_sat_rtz(pow((REAL)a, (REAL)b) * (REAL)(1 + 1e-12))",
+      &lowering)
   }
 
   private static func bitShift(_ node: Node, _ lowering: inout Lowering) throws {
@@ -189,7 +197,7 @@ enum ElementwiseLowering {
 
   private static func gelu(_ node: Node, _ lowering: inout Lowering) throws {
     let kind: Activation.Kind = node.string("approximate") == "tanh" ? .geluTanh : .gelu
-    try same(node, ActivationExpression.text(for: Activation(kind), of: "(float)a"), &lowering)
+    try same(node, ActivationExpression.text(for: Activation(kind), of: "a"), &lowering)
   }
 
   private static func isInf(_ node: Node, _ lowering: inout Lowering) throws {
@@ -222,6 +230,17 @@ extension Lowering {
     }
   }
 
+  /// An operand of a result of some rank, copied into the result's layout if it is large and lies across it.
+  private mutating func arranged(_ operand: TensorView, rank: Int, for layout: Layout) -> TensorView {
+    guard operand.elementCount >= 1024 else { return operand }
+    let view = operand.broadcast(to: [Int](repeating: 1, count: rank - operand.rank) + operand.shape)
+    let inner = layout.order(rank: rank).last { view.shape[$0] != 1 }
+    if let inner, view.strides[inner] != 0, view.strides[inner] != 1 {
+      return layout == .channelsLast ? channelsLast(view) : rowMajor(view)
+    }
+    return view
+  }
+
   /// A new tensor of `shape` whose elements are `expression` of the operands' (`a`, `b`, `c`, `d`), broadcast.
   ///
   /// The result lies as its largest operands do: channels-last if one of full shape does, else row-major.
@@ -231,6 +250,7 @@ extension Lowering {
     precondition((1...4).contains(operands.count), "an elementwise kernel has one to four operands")
     let layout: Layout =
       operands.contains { $0.shape == shape && $0.isChannelsLast && !$0.isRowMajor } ? .channelsLast : .rowMajor
+    let operands = operands.map { arranged($0, rank: shape.count, for: layout) }
     let result = makeTensor(type: type, shape: shape, layout: layout)
     let order = layout.order(rank: shape.count)
     let loops = BroadcastLoops(
@@ -290,7 +310,8 @@ struct BroadcastLoops {
     var merged: [Int] = []
     var steps = [[Int]](repeating: [], count: strides.count)
     for axis in extents.indices where extents[axis] != 1 {
-      let fits = !merged.isEmpty
+      let fits =
+        !merged.isEmpty
         && strides.indices.allSatisfy { steps[$0][merged.count - 1] == strides[$0][axis] * extents[axis] }
       if fits {
         merged[merged.count - 1] *= extents[axis]

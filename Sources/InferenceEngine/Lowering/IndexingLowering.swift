@@ -4,7 +4,8 @@ import ModelGraph
 enum IndexingLowering {
   static let operators: [String: OperatorLowering.Lower] = [
     "Gather": gather, "GatherElements": gatherElements, "GatherND": gatherND,
-    "ArgMax": { try findExtreme($0, better: ">", into: &$1) }, "ArgMin": { try findExtreme($0, better: "<", into: &$1) },
+    "ArgMax": { try findExtreme($0, better: ">", into: &$1) },
+    "ArgMin": { try findExtreme($0, better: "<", into: &$1) },
     "TopK": topK, "CumSum": cumulativeSum,
   ]
 
@@ -49,7 +50,9 @@ enum IndexingLowering {
     var strides = data.strides
     strides[axis] = 0
     lowering.emit(
-      KernelSpec("gather", "gather_elements", ["T": data.type.wordName, "INDEX": indices.type.openCLName, "ELEMENTS": "1"]),
+      KernelSpec(
+        "gather", "gather_elements",
+        ["T": data.type.wordName, "INDEX": indices.type.openCLName, "ELEMENTS": "1"]),
       [
         .input(data), .input(indices), .output(result), .int(indices.elementCount), .int(data.rank),
         .int8(indices.shape), .int8(strides), .int(data.offset), .int(data.shape[axis]), .int(data.strides[axis]),

@@ -52,15 +52,17 @@ struct ResizeTable: Sendable {
     let x = Float(element)
     let scale = geometry.scales[axis]
     let (before, after) = (Float(geometry.inputShape[axis]), Float(geometry.outputShape[axis]))
+    // Before rounding down to whole elements; ONNX aligns corners of this, not of the result.
+    let resized = abs(scale * before - after) < 1e-3 ? after : scale * before
     switch geometry.coordinates {
     case .halfPixel: return (x + 0.5) / scale - 0.5
-    case .pytorchHalfPixel: return scale * before > 1 ? (x + 0.5) / scale - 0.5 : 0
+    case .pytorchHalfPixel: return resized > 1 ? (x + 0.5) / scale - 0.5 : 0
     case .tfHalfPixelForNearest: return (x + 0.5) / scale
     case .asymmetric: return x / scale
-    case .alignCorners: return after <= 1 ? 0 : x * (before - 1) / (after - 1)
+    case .alignCorners: return resized <= 1 ? 0 : x * (before - 1) / (resized - 1)
     case .halfPixelSymmetric:
       // The exact extent is scaled; what rounding it took away is shared between both ends.
-      let adjustment = after / (scale * before)
+      let adjustment = after / resized
       return before / 2 * (1 - adjustment) + (x + 0.5) / scale - 0.5
     case .tfCropAndResize:
       let (begin, end) = (geometry.regionBegin[axis], geometry.regionEnd[axis])
