@@ -23,7 +23,7 @@ let package = Package(
     .target(
       name: "InferenceEngine", dependencies: ["ModelGraph", "OpenCLRuntime"], resources: [.copy("Kernels")]),
     .target(
-      name: "Console", dependencies: []),
+      name: "Console", dependencies: ["ModelGraph"]),
     .executableTarget(
       name: "apparate",
       dependencies: [

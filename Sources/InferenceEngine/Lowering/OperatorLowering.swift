@@ -29,6 +29,7 @@ enum OperatorLowering {
     add(NormalizationLowering.operators)
     add(PoolingLowering.operators)
     add(LinearLowering.operators)
+    add(ConvolutionLowering.operators)
     add(ElementwiseLowering.fusedOperators, domain: .apparate)
     add(LinearLowering.fusedOperators, domain: .apparate)
     add(ConvolutionLowering.fusedOperators, domain: .apparate)

@@ -79,6 +79,8 @@ final class WeightStore: Sendable {
     return try entries.withLock { entries in
       if let entry = entries[key] { return entry.buffer }
       let buffer = try make()
+      // The device has its own copy now; a mapped file's pages come back by themselves should they be wanted again.
+      tensor.storage.releasePages()
       entries[key] = Entry(buffer: buffer, source: tensor.storage)
       return buffer
     }
