@@ -19,13 +19,16 @@ import Testing
     let expected = (0..<outer).flatMap { o in
       picks.flatMap { pick in (0..<inner).map { values[(o * x.shape[axis] + pick) * inner + $0] } }
     }
-    #expect(y.shape == Array(x.shape[..<axis]) + [2, 3] + Array(x.shape[(axis + 1)...]) && y.floats == expected)
+    var shape = x.shape
+    shape.replaceSubrange(axis...axis, with: [2, 3])
+    #expect(y.shape == shape && y.floats == expected)
   }
 
   @Test func oneKnownIndexIsASlice() throws {
     let x = Tensor.numbers([3, 4, 5])
     let y = try OneNode(op: "Gather", attributes: ["axis": .int(1)]).run([x, Tensor([Int64(-1)], shape: [])])[0]
-    #expect(y.shape == [3, 5] && y.floats == (0..<3).flatMap { Array(x.floats[($0 * 20 + 15)..<($0 * 20 + 20)]) })
+    let expected: [Float] = (0..<3).flatMap { Array(x.floats[($0 * 20 + 15)..<($0 * 20 + 20)]) }
+    #expect(y.shape == [3, 5] && y.floats == expected)
     let kept = try OneNode(op: "Gather", attributes: ["axis": .int(1)]).run([x, Tensor([Int64(3)], shape: [1, 1])])[0]
     #expect(kept.shape == [3, 1, 1, 5] && kept.floats == y.floats)
   }
@@ -38,7 +41,8 @@ import Testing
     let indices: [Int32] = [0, 1, 2, -1, 9, -9, 0, 0]
     let y = try node.run([x, Tensor(indices, shape: [2, 1, 4])])[0]
     let rows = [0, 1, 2, 2, 2, 0, 0, 0]
-    #expect(y.floats == (0..<8).map { x.floats[$0 / 4 * 12 + rows[$0] * 4 + $0 % 4] })
+    let expected: [Float] = (0..<8).map { x.floats[$0 / 4 * 12 + rows[$0] * 4 + $0 % 4] }
+    #expect(y.floats == expected)
   }
 
   @Test(arguments: families)
@@ -47,8 +51,10 @@ import Testing
     var node = OneNode(op: "GatherND", attributes: ["batch_dims": .int(1)])
     (node.firstConstant, node.family) = (2, family)
     let y = try node.run([x, Tensor([Int64(0), 1, -1, 99, 2, -4, 1, 0], shape: [2, 2, 2])])[0]
-    let starts = [0 * 4 + 1, 2 * 4 + 3, 3 * 4 + 2 * 4 + 0, 3 * 4 + 1 * 4 + 0]
-    #expect(y.shape == [2, 2, 5] && y.floats == starts.flatMap { Array(x.floats[($0 * 5)..<($0 * 5 + 5)]) })
+    // Rows of 5: batch * 12 + first * 4 + second.
+    let rows: [Int] = [1, 11, 20, 16]
+    let expected: [Float] = rows.flatMap { Array(x.floats[($0 * 5)..<($0 * 5 + 5)]) }
+    #expect(y.shape == [2, 2, 5] && y.floats == expected)
   }
 
   @Test(arguments: families, [true, false])

@@ -2,9 +2,10 @@ import ModelGraph
 
 /// Activations as OpenCL C over `Kernels/math.cl`, for floats and for vectors alike.
 enum ActivationExpression {
-  static func text(for activation: Activation, of x: String) -> String {
-    let alpha = literal(activation.alpha)
-    let beta = literal(activation.beta)
+  /// - Parameter cast: put before numbers, where `x` is not of floats: `(double)`.
+  static func text(for activation: Activation, of x: String, cast: String = "") -> String {
+    let alpha = cast + literal(activation.alpha)
+    let beta = cast + literal(activation.beta)
     return switch activation.kind {
     case .relu: "relu(\(x))"
     case .sigmoid: "sigmoid(\(x))"
@@ -12,7 +13,7 @@ enum ActivationExpression {
     case .clip: "clip(\(x), \(alpha), \(beta))"
     case .leakyRelu: "leaky_relu(\(x), \(alpha))"
     case .hardSigmoid: "hard_sigmoid(\(x), \(alpha), \(beta))"
-    case .hardSwish: "hard_swish(\(x), \(literal(1.0 / 6)), 0.5f)"
+    case .hardSwish: "hard_swish(\(x), \(cast)\(literal(1.0 / 6)), \(cast)0.5f)"
     case .silu: "silu(\(x))"
     case .gelu: "gelu(\(x))"
     case .geluTanh: "gelu_tanh(\(x))"

@@ -20,7 +20,7 @@ enum ElementwiseLowering {
       guard let activation = Activation(of: node) else {
         throw EngineError.unsupported(node: node.name, op: node.op, reason: "it names no activation")
       }
-      try same(node, ActivationExpression.text(for: activation, of: "a"), &lowering)
+      try same(node, ActivationExpression.text(for: activation, of: "a", cast: "(T0)"), &lowering)
     }
   ]
 
@@ -34,7 +34,7 @@ enum ElementwiseLowering {
     "BitwiseNot": { _, _ in "~a" }, "Ceil": { _, _ in "ceil(a)" }, "Cos": { _, _ in "cos(a)" },
     "Cosh": { _, _ in "cosh(a)" }, "Erf": { $1 ? "error_function(a)" : "error_function((float)a)" },
     "Exp": { _, _ in "exponential(a)" }, "Floor": { _, _ in "floor(a)" },
-    "HardSwish": { _, _ in ActivationExpression.text(for: Activation(.hardSwish), of: "a") },
+    "HardSwish": { _, _ in ActivationExpression.text(for: Activation(.hardSwish), of: "a", cast: "(T0)") },
     "IsNaN": { _, _ in "(a != a)" }, "Log": { _, _ in "log(a)" },
     "Mish": { _, _ in "mish(a)" },
     "Neg": { _, _ in "-a" }, "Not": { _, _ in "!a" }, "Reciprocal": { _, _ in "(TO)1 / a" },
@@ -46,15 +46,15 @@ enum ElementwiseLowering {
     "Softsign": { _, _ in "(a / ((T0)1 + fabs(a)))" }, "Sqrt": { _, _ in "sqrt(a)" }, "Tan": { _, _ in "tan(a)" },
     "Tanh": { _, _ in "hyperbolic_tangent(a)" },
     "Celu": { node, _ in "(a < 0 ? \(alpha(node, 1)) * exponential_less_1(a / \(alpha(node, 1))) : a)" },
-    "Elu": { node, _ in "elu(a, \(alpha(node, 1)))" },
+    "Elu": { node, _ in "elu(a, (T0)\(alpha(node, 1)))" },
     "Selu": { node, _ in
       let gamma = ActivationExpression.literal(node.float("gamma") ?? 1.05070102)
-      return "(\(gamma) * elu(a, \(alpha(node, 1.67326319))))"
+      return "(\(gamma) * elu(a, (T0)\(alpha(node, 1.67326319))))"
     },
     "HardSigmoid": { node, _ in
       ActivationExpression.text(
         for: Activation(.hardSigmoid, alpha: node.float("alpha") ?? 0.2, beta: node.float("beta") ?? 0.5),
-        of: "a")
+        of: "a", cast: "(T0)")
     },
     "LeakyRelu": { node, _ in "(a < 0 ? (T0)\(alpha(node, 0.01)) * a : a)" },
     "ThresholdedRelu": { node, _ in "(a > \(alpha(node, 1)) ? a : (T0)0)" },
@@ -197,7 +197,7 @@ enum ElementwiseLowering {
 
   private static func gelu(_ node: Node, _ lowering: inout Lowering) throws {
     let kind: Activation.Kind = node.string("approximate") == "tanh" ? .geluTanh : .gelu
-    try same(node, ActivationExpression.text(for: Activation(kind), of: "a"), &lowering)
+    try same(node, ActivationExpression.text(for: Activation(kind), of: "a", cast: "(T0)"), &lowering)
   }
 
   private static func isInf(_ node: Node, _ lowering: inout Lowering) throws {
