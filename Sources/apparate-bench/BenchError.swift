@@ -17,7 +17,6 @@ enum BenchError: Error, CustomStringConvertible {
   case noCommonOutput(subject: [String], peer: [String])
   case differentShapes(output: String, subject: [Int], peer: [Int])
   case notLoaded
-  case engineNotWired
 
   var description: String {
     switch self {
@@ -45,7 +44,6 @@ enum BenchError: Error, CustomStringConvertible {
     case .differentShapes(let output, let subject, let peer):
       "output \(output) has shape \(subject), the peer's has \(peer)"
     case .notLoaded: "no model is loaded yet: send \"load\" first"
-    case .engineNotWired: "the inference engine is not wired into apparate-bench yet"
     }
   }
 

@@ -119,20 +119,26 @@ public final class LoadedModel: Sendable {
     }
   }
 
-  /// One run with the time of every kernel, in nanoseconds. The model must have been made with `profiling`.
-  public func profile(_ inputs: [String: Tensor]) throws -> [StepProfile] {
+  /// The times of all kernels, each the median of `repetitions` runs after one to warm up. The model must have been made
+  /// with `profiling`.
+  public func profile(_ inputs: [String: Tensor], repetitions: Int = 3) throws -> ModelProfile {
     let ordered = try validated(inputs)
     return try state.withLock { state in
       let plan = try plan(for: ordered, in: &state)
       try plan.bind(to: state.arena.reserve(plan.arenaByteCount), library: state.library)
-      try write(ordered, to: plan)
-      let events = try plan.enqueueProfiled(on: queue)
-      try queue.finish()
-      return try zip(plan.steps, events).map { step, event in
-        let times = try event.profile()
-        return StepProfile(
-          node: step.node, kernel: step.kernel.function, started: times.started, ended: times.ended)
+      var runs: [[(start: UInt64, end: UInt64)]] = []
+      for run in 0...max(1, repetitions) {
+        try write(ordered, to: plan)
+        let events = try plan.enqueueProfiled(on: queue)
+        try queue.finish()
+        if run == 0 { continue }
+        runs.append(
+          try events.map { event in
+            let times = try event.profile()
+            return (times.started, times.ended)
+          })
       }
+      return ModelProfile(plan: plan, runs: runs)
     }
   }
 
@@ -222,13 +228,4 @@ public struct PlanSummary: Sendable {
   public let kernels: Int
   public let arenaByteCount: Int
   public let cuts: [CutVertex]
-}
-
-/// The device time of one kernel launch.
-public struct StepProfile: Sendable {
-  public let node: String
-  public let kernel: String
-  /// Device clock, nanoseconds.
-  public let started: UInt64
-  public let ended: UInt64
 }
