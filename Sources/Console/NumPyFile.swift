@@ -10,7 +10,8 @@ public enum NumPyFile {
     public var description: String {
       switch self {
       case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
-      case .malformed(let path, let expected, let got): "\(path) is no NumPy array file: expected \(expected), got \(got)"
+      case .malformed(let path, let expected, let got):
+        "\(path) is no NumPy array file: expected \(expected), got \(got)"
       }
     }
   }
@@ -34,7 +35,8 @@ public enum NumPyFile {
   /// - Parameter path: for errors only.
   public static func parse(_ bytes: [UInt8], path: String) throws(Failure) -> Tensor {
     guard bytes.count >= 10, Array(bytes[..<6]) == magic else {
-      throw .malformed(path: path, expected: "the magic bytes \\x93NUMPY", got: "\(bytes.count) bytes of something else")
+      throw .malformed(
+        path: path, expected: "the magic bytes \\x93NUMPY", got: "\(bytes.count) bytes of something else")
     }
     let version = bytes[6]
     guard (1...3).contains(version) else {
@@ -120,7 +122,9 @@ public enum NumPyFile {
         for index in 0..<tensor.elementCount {
           var (rest, place, stride) = (index, 0, 1)
           var positions = [Int](repeating: 0, count: shape.count)
-          for axis in shape.indices.reversed() { (rest, positions[axis]) = rest.quotientAndRemainder(dividingBy: shape[axis]) }
+          for axis in shape.indices.reversed() {
+            (rest, positions[axis]) = rest.quotientAndRemainder(dividingBy: shape[axis])
+          }
           for axis in shape.indices {
             place += positions[axis] * stride
             stride *= shape[axis]

@@ -49,7 +49,8 @@ public final class Context: @unchecked Sendable {
   /// - Throws: ``OpenCLError/buildFailed(program:log:)`` with the compiler's own words.
   public func makeProgram(source: String, options: String = "", name: String) throws(OpenCLError) -> Program {
     let key = ProgramCache.Key(source: source, options: options, device: device.properties.fingerprint)
-    if let binary = cache?.load(key), let program = try? Program(binary: binary, name: name, options: options, in: self) {
+    if let binary = cache?.load(key), let program = try? Program(binary: binary, name: name, options: options, in: self)
+    {
       return program
     }
     let program = try Program(source: source, name: name, options: options, in: self)

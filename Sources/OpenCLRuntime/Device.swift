@@ -27,7 +27,9 @@ public struct DeviceProperties: Sendable {
   public var supportsDouble: Bool { extensions.contains("cl_khr_fp64") }
 
   /// Changes whenever a compiled program may no longer fit: device, driver or platform.
-  public var fingerprint: String { [platform, platformVersion, name, vendor, driverVersion, version].joined(separator: "|") }
+  public var fingerprint: String {
+    [platform, platformVersion, name, vendor, driverVersion, version].joined(separator: "|")
+  }
 }
 
 /// An OpenCL device. Devices live as long as the process.
@@ -58,7 +60,8 @@ public final class Device: @unchecked Sendable {
       name: try text(CL_DEVICE_NAME), vendor: try text(CL_DEVICE_VENDOR), driverVersion: try text(CL_DRIVER_VERSION),
       version: try text(CL_DEVICE_VERSION),
       kind: type & Int(CL_DEVICE_TYPE_GPU) != 0
-        ? .gpu : type & Int(CL_DEVICE_TYPE_CPU) != 0
+        ? .gpu
+        : type & Int(CL_DEVICE_TYPE_CPU) != 0
           ? .cpu : type & Int(CL_DEVICE_TYPE_ACCELERATOR) != 0 ? .accelerator : .other,
       computeUnits: max(1, try number(CL_DEVICE_MAX_COMPUTE_UNITS, cl_uint.self)),
       nativeFloatVectorWidth: try number(CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, cl_uint.self),

@@ -60,7 +60,8 @@ public final class Program: @unchecked Sendable {
   /// What the driver would load again, or `nil` when it does not say.
   func binary() -> [UInt8]? {
     var size = 0
-    guard clGetProgramInfo(raw, cl_program_info(CL_PROGRAM_BINARY_SIZES), MemoryLayout<Int>.size, &size, nil) == CL_SUCCESS,
+    guard
+      clGetProgramInfo(raw, cl_program_info(CL_PROGRAM_BINARY_SIZES), MemoryLayout<Int>.size, &size, nil) == CL_SUCCESS,
       size > 0
     else { return nil }
     var bytes = [UInt8](repeating: 0, count: size)

@@ -26,7 +26,8 @@ struct DevicesCommand: ParsableCommand {
       let entries = try Device.all().map { device in
         let properties = device.properties
         return Entry(
-          selector: "\(device.platformIndex):\(device.deviceIndex)", name: properties.name, kind: properties.kind.rawValue,
+          selector: "\(device.platformIndex):\(device.deviceIndex)", name: properties.name,
+          kind: properties.kind.rawValue,
           platform: properties.platform, version: properties.version, driver: properties.driverVersion,
           computeUnits: properties.computeUnits, floatVectorWidth: properties.nativeFloatVectorWidth,
           memoryBytes: properties.globalMemory, localMemoryBytes: properties.localMemory)

@@ -127,7 +127,8 @@ struct InspectCommand: ParsableCommand {
     lines.append(
       "fused: "
         + (report.fused.isEmpty
-          ? "nothing" : report.fused.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")))
+          ? "nothing" : report.fused.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", "))
+    )
     lines.append("")
     if report.sites.isEmpty { return (lines + ["no candidate ramp sites"]).joined(separator: "\n") }
     var table = Table(["candidate ramp site", "FLOPs before", "latency before"])

@@ -110,7 +110,8 @@ struct RunCommand: ParsableCommand {
     for (name, tensor) in outputs {
       // A value's name may hold anything; a file's name may not.
       let safe = String(name.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "_" })
-      let path = directory.appendingPathComponent((safe.isEmpty || safe.hasPrefix(".") ? "_" + safe : safe) + ".npy").path
+      let path = directory.appendingPathComponent((safe.isEmpty || safe.hasPrefix(".") ? "_" + safe : safe) + ".npy")
+        .path
       do { try NumPyFile.write(tensor, to: path) } catch {
         throw CommandError.failed("\(path) cannot be written: \(error.localizedDescription)")
       }

@@ -22,7 +22,9 @@ struct ModelFixture: Decodable, Sendable, CustomStringConvertible {
 
   /// Empty when `.ci/fixtures` has not run.
   static let all: [ModelFixture] = {
-    guard let data = try? Data(contentsOf: root.appendingPathComponent(".build-fixtures/manifest.json")) else { return [] }
+    guard let data = try? Data(contentsOf: root.appendingPathComponent(".build-fixtures/manifest.json")) else {
+      return []
+    }
     return (try? JSONDecoder().decode(Manifest.self, from: data))?.cases ?? []
   }()
 

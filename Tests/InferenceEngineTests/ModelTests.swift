@@ -26,7 +26,10 @@ import Testing
     try compare(try model.run(fixture.loadInputs()), with: fixture)
   }
 
-  @Test(arguments: ModelFixture.all.filter { $0.group == "generated" && ($0.name.hasSuffix("-1") || $0.name.hasSuffix("1x32")) })
+  @Test(
+    arguments: ModelFixture.all.filter {
+      $0.group == "generated" && ($0.name.hasSuffix("-1") || $0.name.hasSuffix("1x32"))
+    })
   func agreesWithGPUKernels(on fixture: ModelFixture) throws {
     var options = LoadedModel.Options()
     options.kernels = .gpu

@@ -117,7 +117,9 @@ final class ExecutionPlan {
 
   /// The bound buffer that holds a view's elements.
   func buffer(of view: TensorView) -> Buffer {
-    guard let buffer = blockBuffers[view.memory.index] else { preconditionFailure("a view of memory that no step uses") }
+    guard let buffer = blockBuffers[view.memory.index] else {
+      preconditionFailure("a view of memory that no step uses")
+    }
     return buffer
   }
 

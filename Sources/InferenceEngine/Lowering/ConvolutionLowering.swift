@@ -155,7 +155,8 @@ extension Lowering {
       .input(input), .input(constantView(packed)), .input(bias), .output(output), .int(rows),
     ]
     let size: Argument = .int8([
-      layer.size.h, layer.size.w, layer.outputSize.h, layer.outputSize.w, layer.padsBegin.h, layer.padsBegin.w, channels,
+      layer.size.h, layer.size.w, layer.outputSize.h, layer.outputSize.w, layer.padsBegin.h, layer.padsBegin.w,
+      channels,
     ])
     switch target.family {
     case .cpu:
@@ -270,7 +271,8 @@ extension Lowering {
     let block = vectors * target.vectorWidth
     let blocks = layer.outputs.dividedRoundingUp(by: block)
     let schedule = WinogradSchedule(
-      tiles: tiles, points: filter.points, channels: layer.channels, outputs: layer.outputs, vectors: vectors, target: target)
+      tiles: tiles, points: filter.points, channels: layer.channels, outputs: layer.outputs, vectors: vectors,
+      target: target)
 
     let packed = try weights.packed(
       filters, as: .init(name: "winograd \(filter.step) \(layer.channels)->\(layer.outputs) by \(block)"),
@@ -297,7 +299,8 @@ extension Lowering {
         KernelSpec("winograd", "winograd", ["STAGE_ALL": "1", "SIDE": "\(filter.side)"]).adding(product + epilogue),
         [
           .input(input), .input(constantView(packed)), .input(bias), .input(residual ?? bias), .output(output),
-          .output(scratch), .int(tiles), .int(tiles.dividedRoundingUp(by: schedule.tilesPerItem)), .int(schedule.tilesPerItem),
+          .output(scratch), .int(tiles), .int(tiles.dividedRoundingUp(by: schedule.tilesPerItem)),
+          .int(schedule.tilesPerItem),
           .int(layer.channels), .int(layer.outputs), size,
         ], global: [items])
     case .separate:
@@ -347,7 +350,8 @@ extension Lowering {
     let missing = 3 - layer.spatialRank
     guard missing >= 0 else {
       throw EngineError.unsupported(
-        node: currentNode, op: "Conv", reason: "it has \(layer.spatialRank) spatial dimensions, at most 3 are supported")
+        node: currentNode, op: "Conv", reason: "it has \(layer.spatialRank) spatial dimensions, at most 3 are supported"
+      )
     }
     func spatial(_ values: [Int], _ filler: Int) -> [Int] { [Int](repeating: filler, count: missing) + values }
     func image5(_ values: [Int], _ filler: Int) -> [Int] { Array(values[..<2]) + spatial(Array(values[2...]), filler) }

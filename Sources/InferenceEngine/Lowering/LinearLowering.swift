@@ -27,7 +27,8 @@ enum LinearLowering {
       weights, as: .init(name: "gemm by \(block)"),
       count: DensePacking.packedCount(depth: depth, columns: columns, block: block)
     ) { source, target in
-      DensePacking.pack(source, into: target, matrices: 1, depth: depth, columns: columns, block: block) { _, k, column in
+      DensePacking.pack(source, into: target, matrices: 1, depth: depth, columns: columns, block: block) {
+        _, k, column in
         k * columns + column
       }
     }
@@ -111,7 +112,8 @@ enum LinearLowering {
     }
     let lead = 8 - batchShape.count
     guard lead >= 0 else {
-      throw EngineError.unsupported(node: node.name, op: node.op, reason: "its rank is \(rank), at most 10 is supported")
+      throw EngineError.unsupported(
+        node: node.name, op: node.op, reason: "its rank is \(rank), at most 10 is supported")
     }
     func padded(_ values: [Int], _ filler: Int) -> [Int] { [Int](repeating: filler, count: lead) + values }
 

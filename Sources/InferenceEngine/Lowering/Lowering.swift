@@ -95,7 +95,8 @@ struct Lowering {
   mutating func constantView(_ tensor: Tensor) throws -> TensorView {
     let buffer = try weights.buffer(for: tensor)
     return TensorView(
-      memory: constant(buffer), type: tensor.type.deviceType, shape: tensor.shape, strides: tensor.shape.rowMajorStrides)
+      memory: constant(buffer), type: tensor.type.deviceType, shape: tensor.shape, strides: tensor.shape.rowMajorStrides
+    )
   }
 
   /// A block for a buffer that lives with the model (packed weights).

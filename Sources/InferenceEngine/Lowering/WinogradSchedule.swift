@@ -37,7 +37,8 @@ struct WinogradSchedule: Sendable {
     tilesPerItem = choice.tiles
     let chunks = tiles.dividedRoundingUp(by: choice.tiles)
     let idle = chunks < units
-    stages = (filters > 4 << 20 && tiles < 64 * units) || (idle && filters > 1 << 20)
+    stages =
+      (filters > 4 << 20 && tiles < 64 * units) || (idle && filters > 1 << 20)
       ? .separate : .fused(items: min(chunks, 4 * units))
   }
 }

@@ -158,7 +158,8 @@ public final class LoadedModel: Sendable {
 
   private func plan(for inputs: [Tensor], in state: inout State) throws -> ExecutionPlan {
     let carriers = zip(graph.inputs, inputs).filter { shapeInputs.contains($0.0) }
-    let key = PlanKey(shapes: inputs.map(\.shape), shapeValues: carriers.map { $0.1.storage.withUnsafeBytes { Array($0) } })
+    let key = PlanKey(
+      shapes: inputs.map(\.shape), shapeValues: carriers.map { $0.1.storage.withUnsafeBytes { Array($0) } })
     if let plan = state.plans[key] {
       if state.order.last != key, let position = state.order.firstIndex(of: key) {
         state.order.append(state.order.remove(at: position))

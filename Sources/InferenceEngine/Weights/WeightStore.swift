@@ -75,7 +75,8 @@ final class WeightStore: Sendable {
   }
 
   private func cached(_ tensor: Tensor, packing: Packing?, make: () throws -> Buffer) throws -> Buffer {
-    let key = Key(storage: ObjectIdentifier(tensor.storage), packing: packing, shape: packing == nil ? [] : tensor.shape)
+    let key = Key(
+      storage: ObjectIdentifier(tensor.storage), packing: packing, shape: packing == nil ? [] : tensor.shape)
     return try entries.withLock { entries in
       if let entry = entries[key] { return entry.buffer }
       let buffer = try make()

@@ -139,7 +139,9 @@ public struct Graph: Sendable {
   /// For each value, the indices of the nodes that read it, in order, one entry per reading input. O(nodes).
   public func consumers() -> [ValueID: [Int]] {
     var result: [ValueID: [Int]] = [:]
-    for (index, node) in nodes.enumerated() { for case let input? in node.inputs { result[input, default: []].append(index) } }
+    for (index, node) in nodes.enumerated() {
+      for case let input? in node.inputs { result[input, default: []].append(index) }
+    }
     return result
   }
 }

@@ -85,7 +85,11 @@ public struct Tensor: Sendable {
         }
       }
     }
-    return converted { Float($0) } integer: { Float($0) }
+    return converted {
+      Float($0)
+    } integer: {
+      Float($0)
+    }
   }
 
   /// Calls `body` with the elements as floats, in place when they are aligned single-precision ones.
@@ -98,7 +102,13 @@ public struct Tensor: Sendable {
   }
 
   /// The elements as `Int64` (floating-point ones truncated towards zero, saturating). O(n), one allocation.
-  public var integers: [Int64] { converted { Int64(saturating: $0) } integer: { $0 } }
+  public var integers: [Int64] {
+    converted {
+      Int64(saturating: $0)
+    } integer: {
+      $0
+    }
+  }
 
   private func converted<T>(_ real: (Double) -> T, integer: (Int64) -> T) -> [T] {
     storage.withUnsafeBytes { bytes in

@@ -4,38 +4,20 @@ enum AffinePattern {
   static func rewrite(_ rewriter: inout GraphRewriter, ranks: CertainRanks) {
     for index in rewriter.matcher.graph.nodes.indices {
       guard let product = Product(index, rewriter.matcher, ranks: ranks) else { continue }
-      rewrite(product, &rewriter, ranks: ranks)
+      rewrite(product, &rewriter)
     }
   }
 
-  private static func rewrite(_ product: Product, _ rewriter: inout GraphRewriter, ranks: CertainRanks) {
-    let matcher = rewriter.matcher
-    var affine = ChannelAffine.identity(channels: product.layout.channels)
-    var chain = [product.index]
-    var value = product.node.output(0)
-    while let last = value, let reader = matcher.soleReader(of: last) {
-      let node = matcher.node(reader)
-      var longer = affine
-      if let normalization = ChannelAffine(batchNormalization: node, in: matcher.graph) {
-        guard normalization.scale.count == product.layout.channels, product.channelsAreSecond(ranks[last]) else {
-          break
-        }
-        longer.append(scale: normalization.scale, shift: normalization.shift)
-      } else if !longer.append(node, of: last, layout: product.layout, in: matcher.graph) {
-        break
-      }
-      // A matrix that others read too is worth more shared than scaled.
-      guard longer.isFinite, !longer.scales || product.mayScale else { break }
-      affine = longer
-      chain.append(reader)
-      value = node.output(0)
-    }
-    guard chain.count > 1, var inputs = product.folded(affine, &rewriter) else { return }
+  private static func rewrite(_ product: Product, _ rewriter: inout GraphRewriter) {
+    let chain = AffineChain(
+      after: product.index, affine: .identity(channels: product.layout.channels), layout: product.layout,
+      normalizes: product.channelsAreSecond, mayScale: product.mayScale, rewriter.matcher)
+    guard chain.nodes.count > 1, var inputs = product.folded(chain.affine, &rewriter) else { return }
     while inputs.last == .some(nil) { inputs.removeLast() }
     var node = product.node
     node.inputs = inputs
-    node.outputs = [value]
-    rewriter.replace(chain, by: [node], kind: .affine)
+    node.outputs = [chain.result]
+    rewriter.replace(chain.nodes, by: [node], kind: .affine)
   }
 }
 
@@ -44,7 +26,10 @@ private struct Product {
   let index: Int
   let node: Node
   let layout: ChannelAffine.Layout
+  /// A matrix that others read too is worth more shared than scaled.
   let mayScale: Bool
+  /// Whether axis 1 of the result, which a `BatchNormalization` normalises, is the one that the weights scale.
+  let channelsAreSecond: Bool
   private let weights: Tensor
   private let bias: Tensor?
   /// The axis of the weights that runs over output channels.
@@ -60,10 +45,12 @@ private struct Product {
       axis = 0
       layout = .init(channels: weights.shape[0], inner: weights.shape.count - 2, rank: weights.shape.count)
       mayScale = true
+      channelsAreSecond = true
     } else if node.isFused(.gemm), weights.shape.count == 2 {
       axis = 1
       layout = .init(channels: weights.shape[1], inner: 0, rank: max(1, ranks[node.output(0)] ?? 1))
       mayScale = matcher.readers(of: value).count == 1
+      channelsAreSecond = ranks[node.output(0)] == 2
     } else {
       return nil
     }
@@ -72,9 +59,6 @@ private struct Product {
     self.node = node
     self.weights = weights
   }
-
-  /// Whether axis 1 of the result, which a `BatchNormalization` normalises, is the one that the weights scale.
-  func channelsAreSecond(_ rank: Int?) -> Bool { axis == 0 || rank == 2 }
 
   /// The operands with `affine` after the product; `nil` when a weight would overflow.
   func folded(_ affine: ChannelAffine, _ rewriter: inout GraphRewriter) -> [ValueID?]? {

@@ -116,17 +116,26 @@ struct Scores {
     return false
   }
 
-  /// A constant condition that leaves something of every row, and a number that hides what it fills.
+  /// A condition and a number that hides what it fills.
+  ///
+  /// Adding the number is the same as selecting it when it swallows any score; a smaller one must be constant in place
+  /// and leave something of every row, since then what it fills gets no weight either way.
   private static func selection(_ node: Node, keeps: Bool, _ shape: Shape, _ matcher: PatternMatcher) -> Mask? {
-    guard node.inputs.count == 3, let condition = node.inputs[0], let constant = matcher.graph.constant(condition),
-      let fill = matcher.scalar(node.inputs[keeps ? 2 : 1]), fill <= -1e4, let columns = constant.shape.last,
-      columns == shape[3], Shape.broadcast(constant.shape, shape) == shape
+    guard node.inputs.count == 3, var condition = node.inputs[0],
+      let fill = matcher.scalar(node.inputs[keeps ? 2 : 1]), fill <= -1e4
     else { return nil }
+    if let expansion = matcher.producer(of: condition, ["Expand"]), let narrow = matcher.node(expansion).input(0) {
+      condition = narrow
+    }
+    guard let own = matcher.shape(condition), Shape.broadcast(own, shape) == shape else { return nil }
+    let mask = Mask.selected(condition: condition, keeps: keeps, fill: Float(fill))
+    guard let constant = matcher.graph.constant(condition) else { return fill <= -1e30 ? mask : nil }
+    guard let columns = own.last, columns == shape[3] else { return nil }
     let bits = constant.integers
     let leavesSome = stride(from: 0, to: bits.count, by: columns).allSatisfy { row in
       bits[row..<(row + columns)].contains { ($0 != 0) == keeps }
     }
-    return leavesSome ? .selected(condition: condition, keeps: keeps, fill: Float(fill)) : nil
+    return leavesSome ? mask : nil
   }
 }
 
@@ -139,7 +148,15 @@ struct MaskCache {
     let type: DataType
   }
 
+  private struct Choice: Hashable {
+    let condition: ValueID
+    let keeps: Bool
+    let fill: Float
+    let type: DataType
+  }
+
   private var selections: [Selection: ValueID] = [:]
+  private var choices: [Choice: ValueID] = [:]
   private var sums: [[ValueID]: ValueID] = [:]
 
   /// One additive mask for all of them; `nil` when there is none.
@@ -155,11 +172,15 @@ struct MaskCache {
         next = value
         shapes[next] = rewriter.matcher.shape(value)
       case .selected(let condition, let keeps, let fill):
-        guard let constant = graph.constant(condition) else { continue }
-        let selection = Selection(
-          shape: constant.shape, keeps: constant.integers.map { ($0 != 0) == keeps }, fill: fill, type: type)
-        next = additive(selection, named: name, &rewriter)
-        shapes[next] = constant.shape
+        if let constant = graph.constant(condition) {
+          let selection = Selection(
+            shape: constant.shape, keeps: constant.integers.map { ($0 != 0) == keeps }, fill: fill, type: type)
+          next = additive(selection, named: name, &rewriter)
+        } else {
+          let choice = Choice(condition: condition, keeps: keeps, fill: fill, type: type)
+          next = additive(choice, named: name, &rewriter)
+        }
+        shapes[next] = rewriter.matcher.shape(condition)
       }
       guard let first = sum else {
         sum = next
@@ -182,6 +203,23 @@ struct MaskCache {
     let tensor = Tensor(numbers, as: selection.type).reshaped(to: selection.shape)
     let value = rewriter.add(constant: tensor, named: name + "/mask")
     selections[selection] = value
+    return value
+  }
+
+  /// A `Where` of the condition's own shape instead of one of the scores'.
+  private mutating func additive(_ choice: Choice, named name: String, _ rewriter: inout GraphRewriter) -> ValueID {
+    if let known = choices[choice] { return known }
+    let numbers = [0, Double(choice.fill)].map { Tensor([$0], as: choice.type).reshaped(to: []) }
+    let kept = rewriter.add(constant: numbers[0], named: name + "/kept")
+    let hidden = rewriter.add(constant: numbers[1], named: name + "/hidden")
+    let shape = rewriter.matcher.shape(choice.condition)
+    let value = rewriter.add(type: choice.type, shape: shape, named: name + "/mask")
+    rewriter.insert(
+      Node(
+        name: name + "/mask", op: "Where", opset: 16,
+        inputs: [choice.condition, choice.keeps ? kept : hidden, choice.keeps ? hidden : kept], outputs: [value]),
+      after: [choice.condition])
+    choices[choice] = value
     return value
   }
 

@@ -3,7 +3,8 @@
 enum BatchNormalizationPattern {
   static func rewrite(_ rewriter: inout GraphRewriter, ranks: CertainRanks) {
     for (index, node) in rewriter.matcher.graph.nodes.enumerated() where node.op == "BatchNormalization" {
-      guard let affine = ChannelAffine(batchNormalization: node, in: rewriter.matcher.graph) else { continue }
+      guard rewriter.isFree([index]), let affine = ChannelAffine(batchNormalization: node, in: rewriter.matcher.graph)
+      else { continue }
       if !foldForward(index, affine, &rewriter) { spell(index, affine, &rewriter, ranks: ranks) }
     }
   }
@@ -78,7 +79,7 @@ enum BatchNormalizationPattern {
 
   // MARK: By itself
 
-  /// `Mul` and `Add` of constants `[C, 1, …]`.
+  /// `Mul` and `Add` of constants `[C, 1, …]`, which take in others after them.
   private static func spell(
     _ index: Int, _ affine: ChannelAffine, _ rewriter: inout GraphRewriter, ranks: CertainRanks
   ) {
@@ -91,16 +92,19 @@ enum BatchNormalizationPattern {
       type == .float32 || type == .float16
     else { return }
     let shape = [affine.scale.count] + [Int](repeating: 1, count: rank - 2)
-    let (scale, shift) = (Tensor(affine.scale, as: type), Tensor(affine.shift, as: type))
+    let chain = AffineChain(
+      after: index, affine: affine, layout: .init(channels: affine.scale.count, inner: rank - 2, rank: rank),
+      normalizes: true, mayScale: true, rewriter.matcher)
+    let (scale, shift) = (Tensor(chain.affine.scale, as: type), Tensor(chain.affine.shift, as: type))
     guard (scale.floats + shift.floats).allSatisfy(\.isFinite) else { return }
     let scaled = rewriter.add(type: type, shape: nil, named: node.name + "/scaled")
     let factors = rewriter.add(constant: scale.reshaped(to: shape), named: node.name + "/scale")
     let terms = rewriter.add(constant: shift.reshaped(to: shape), named: node.name + "/shift")
     rewriter.replace(
-      [index],
+      chain.nodes,
       by: [
         Node(name: node.name + "/scale", op: "Mul", inputs: [node.input(0), factors], outputs: [scaled]),
-        Node(name: node.name, op: "Add", inputs: [scaled, terms], outputs: node.outputs),
-      ])
+        Node(name: node.name, op: "Add", inputs: [scaled, terms], outputs: [chain.result]),
+      ], kind: .affine)
   }
 }

@@ -24,9 +24,10 @@ extension Graph {
   public func fused(keeping: Set<ValueID> = []) -> (Graph, [FusionRecord]) {
     applying(
       [
-        StackedHeadsPattern.rewrite, MovementPattern.rewrite, PaddedPoolingPattern.rewrite, BoundsPattern.rewrite,
-        ActivationPattern.rewriteHardSigmoid, ActivationPattern.rewrite, LayerNormalizationPattern.rewrite,
-        AttentionPattern.rewrite, MovementPattern.rewrite, ConvolutionPattern.rewrite, EpiloguePattern.rewrite,
+        FlattenedProductPattern.rewrite, StackedHeadsPattern.rewrite, MovementPattern.rewrite,
+        PaddedPoolingPattern.rewrite, BoundsPattern.rewrite, ActivationPattern.rewriteHardSigmoid,
+        ActivationPattern.rewrite, LayerNormalizationPattern.rewrite, AttentionPattern.rewrite,
+        FlattenedProductPattern.rewrite, MovementPattern.rewrite, ConvolutionPattern.rewrite, EpiloguePattern.rewrite,
       ], keeping: keeping)
   }
 
