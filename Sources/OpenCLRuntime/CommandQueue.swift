@@ -51,6 +51,16 @@ public final class CommandQueue: @unchecked Sendable {
         raw, buffer.raw, cl_bool(CL_TRUE), offset, bytes.count, bytes.baseAddress, 0, nil, nil), "clEnqueueWriteBuffer")
   }
 
+  /// Starts a copy of host bytes into a buffer. They must stay valid and unchanged until the queue has passed it.
+  public func writeAsync(_ buffer: Buffer, offset: Int, from bytes: UnsafeRawBufferPointer) throws(OpenCLError) {
+    precondition(offset + bytes.count <= buffer.byteCount, "write past the end of a buffer")
+    guard bytes.count > 0 else { return }
+    try check(
+      clEnqueueWriteBuffer(
+        raw, buffer.raw, cl_bool(CL_FALSE), offset, bytes.count, bytes.baseAddress, 0, nil, nil),
+      "clEnqueueWriteBuffer")
+  }
+
   /// Waits for everything before it, then copies from a buffer.
   public func read(_ buffer: Buffer, offset: Int, into bytes: UnsafeMutableRawBufferPointer) throws(OpenCLError) {
     precondition(offset + bytes.count <= buffer.byteCount, "read past the end of a buffer")

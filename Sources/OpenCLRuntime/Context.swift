@@ -16,6 +16,7 @@ public final class Context: @unchecked Sendable {
     }
     raw = context
     cache = ProgramCache(directory: cacheDirectory)
+    releaseCompiler()
   }
 
   deinit { clReleaseContext(raw) }
@@ -42,6 +43,9 @@ public final class Context: @unchecked Sendable {
     }
     return Buffer(memory, byteCount: byteCount, context: self, parent: nil)
   }
+
+  /// To be called when all programs are built: the driver's compiler leaves resident memory until it is used again.
+  public func releaseCompiler() { CompilerPages.release() }
 
   /// A built program: from the disk cache when this source, these options and this device were built before.
   ///

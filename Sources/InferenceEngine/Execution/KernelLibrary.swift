@@ -45,6 +45,7 @@ final class KernelLibrary: Sendable {
         outcome.withLock { $0.failure = error }
       }
     }
+    context.releaseCompiler()
     if let failure = outcome.withLock({ $0.failure }) { throw failure }
   }
 

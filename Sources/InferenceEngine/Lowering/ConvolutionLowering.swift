@@ -141,7 +141,7 @@ extension Lowering {
       }
     }
     let bias = try paddedBias(layer.bias, columns: channels, padded: channels)
-    let pixels = layer.outputSize.w >= 6 && target.vectorWidth == 16 ? 4 : 2
+    let pixels = depthwiseTile(layer)
     let function = target.family == .cpu ? "depthwise" : "depthwise_gpu"
     let spec = KernelSpec(
       function, function,
@@ -160,12 +160,27 @@ extension Lowering {
     ])
     switch target.family {
     case .cpu:
-      let chunk = rows.dividedRoundingUp(by: 8 * target.computeUnits)
-      emit(spec, arguments + [.int(chunk), size], global: [rows.dividedRoundingUp(by: chunk)])
+      let vectors = channels.dividedRoundingUp(by: target.vectorWidth)
+      let chunk = rows.dividedRoundingUp(by: (8 * target.computeUnits).dividedRoundingUp(by: vectors))
+      emit(spec, arguments + [.int(chunk), size], global: [vectors, rows.dividedRoundingUp(by: chunk)])
     case .gpu:
       emit(spec, arguments + [size], elements: rows * layer.outputSize.w * channels)
     }
     return output
+  }
+
+  /// Outputs of a tile along a row: as many as registers hold with the inputs they read, with few past the row's end.
+  private func depthwiseTile(_ layer: ConvolutionLayer) -> Int {
+    let registers = target.vectorWidth == 16 ? 30 : 15
+    let reach = (layer.kernel.w - 1) * layer.dilations.w + 1
+    let fitting = (1...7).filter { $0 + ($0 - 1) * layer.strides.w + reach < registers }
+    func waste(_ pixels: Int) -> Double {
+      let tiles = layer.outputSize.w.dividedRoundingUp(by: pixels)
+      // Inputs of a tile are loaded once for all its outputs.
+      let loads = Double((pixels - 1) * layer.strides.w + reach) / Double(layer.kernel.w)
+      return Double(tiles) * (Double(pixels) + loads)
+    }
+    return fitting.min { waste($0) < waste($1) } ?? 1
   }
 
   // MARK: Direct and 1×1

@@ -16,7 +16,8 @@ enum LinearLowering {
     }
     let input = try lowering.rowMajor(a)
     let shape = try lowering.shape(of: output)
-    let (depth, columns) = (weights.shape[0], weights.shape[1])
+    let transposed = node.int("transB") ?? 0 != 0
+    let (depth, columns) = (weights.shape[transposed ? 1 : 0], weights.shape[transposed ? 0 : 1])
     let rows = columns == 0 ? 0 : shape.elementCount / columns
     let target = lowering.target
     let tile = DenseTile(rows: rows, depth: depth, columns: columns, target: target)
@@ -24,13 +25,17 @@ enum LinearLowering {
     let blocks = columns.dividedRoundingUp(by: block)
 
     let packed = try lowering.weights.packed(
-      weights, as: .init(name: "gemm by \(block)"),
+      weights, as: .init(name: "gemm\(transposed ? " transposed" : "") by \(block)"),
       count: DensePacking.packedCount(depth: depth, columns: columns, block: block)
     ) { source, target in
-      DensePacking.pack(source, into: target, matrices: 1, depth: depth, columns: columns, block: block) {
-        _, k, column in
-        k * columns + column
-      }
+      let (kStride, columnStride) = transposed ? (1, depth) : (columns, 1)
+      let storage = weights.storage
+      let width = weights.type.byteWidth
+      let release: @Sendable (Range<Int>) -> Void = { storage.releasePages(of: $0, bytesEach: width) }
+      DensePacking.pack(
+        source, into: target, matrices: 1, depth: depth, columns: columns, block: block,
+        done: transposed && depth * block >= 1 << 18 ? release : nil
+      ) { _, k, column in k * kStride + column * columnStride }
     }
     let bias = try lowering.paddedBias(lowering.graph.constant(node.input(2)), columns: columns, padded: blocks * block)
     let residual = try node.input(3).map { try lowering.rowMajor($0) }

@@ -91,19 +91,26 @@ public final class LoadedModel: Sendable {
     return try state.withLock { state in
       let plan = try plan(for: ordered, in: &state)
       try plan.bind(to: state.arena.reserve(plan.arenaByteCount), library: state.library)
-      try write(ordered, to: plan)
-      var start = 0
-      for (index, end) in try cutSteps(cuts, of: plan).enumerated() {
-        try plan.enqueue(start..<end, on: queue)
-        start = end
-        if let onCut {
-          try queue.marker().onComplete { _ in onCut(index) }
-          try queue.flush()
+      let ends = try cutSteps(cuts, of: plan)
+      do {
+        try write(ordered, to: plan)
+        var start = 0
+        for (index, end) in ends.enumerated() {
+          try plan.enqueue(start..<end, on: queue)
+          start = end
+          if let onCut {
+            try queue.marker().onComplete { _ in onCut(index) }
+            try queue.flush()
+          }
         }
+        try plan.enqueue(start..<plan.steps.count, on: queue)
+        try queue.flush()
+        return try withExtendedLifetime(ordered) { try read(plan) }
+      } catch {
+        // The queue may still be reading the inputs.
+        try? queue.finish()
+        throw error
       }
-      try plan.enqueue(start..<plan.steps.count, on: queue)
-      try queue.flush()
-      return try read(plan)
     }
   }
 
@@ -192,6 +199,7 @@ public final class LoadedModel: Sendable {
     }
   }
 
+  /// Starts to copy the inputs, which must live until the queue has passed it.
   private func write(_ inputs: [Tensor], to plan: ExecutionPlan) throws {
     for (value, tensor) in zip(graph.inputs, inputs) {
       guard let port = plan.inputs.first(where: { $0.value == value }), tensor.elementCount > 0 else { continue }
@@ -200,7 +208,7 @@ public final class LoadedModel: Sendable {
       if tensor.type == .float16 {
         try tensor.floats.withUnsafeBytes { try queue.write(buffer, offset: 0, from: $0) }
       } else {
-        try tensor.storage.withUnsafeBytes { try queue.write(buffer, offset: 0, from: $0) }
+        try tensor.storage.withUnsafeBytes { try queue.writeAsync(buffer, offset: 0, from: $0) }
       }
     }
   }

@@ -5,11 +5,15 @@ import ModelGraph
 enum DensePacking {
   /// `[matrices][ceil(columns / block)][depth][block]`, zero past the last column.
   ///
-  /// - Parameter source: offset in the weights of (matrix, k, column).
+  /// - Parameters:
+  ///   - source: offset in the weights of (matrix, k, column).
+  ///   - done: called with the offsets that a finished block has read when a column is one run of the weights, from any
+  ///     thread: a large matrix in a mapped file can leave memory while it is packed.
   @inline(__always)
   static func pack(
     _ weights: UnsafeBufferPointer<Float>, into packed: UnsafeMutableBufferPointer<Float>, matrices: Int, depth: Int,
-    columns: Int, block: Int, source: @Sendable (_ matrix: Int, _ k: Int, _ column: Int) -> Int
+    columns: Int, block: Int, done: (@Sendable (Range<Int>) -> Void)? = nil,
+    source: @Sendable (_ matrix: Int, _ k: Int, _ column: Int) -> Int
   ) {
     let blocks = columns.dividedRoundingUp(by: block)
     guard let weights = weights.baseAddress, let packed = packed.baseAddress else { return }
@@ -24,6 +28,10 @@ enum DensePacking {
         for column in 0..<valid { target[column] = from.value[source(matrix, k, first + column)] }
         for column in valid..<block { target[column] = 0 }
         target += block
+      }
+      if let done {
+        let start = (matrix * columns + first) * depth
+        done(start..<(start + valid * depth))
       }
     }
   }

@@ -9,12 +9,15 @@ extension TensorStorage {
 
   /// Tells the kernel that these bytes will not be read soon (they were packed for a device, say), so that the pages
   /// of a mapped file leave our resident memory. They can still be read. Does nothing to memory of our own.
-  public func releasePages() {
+  public func releasePages() { releasePages(of: 0..<byteCount, bytesEach: 1) }
+
+  /// As ``releasePages()``, for some elements of `width` bytes.
+  public func releasePages(of elements: Range<Int>, bytesEach width: Int) {
     guard let file = owner as? MemoryMappedFile else { return }
     let offset = file.withUnsafeBytes { whole in
       withUnsafeBytes { own in whole.baseAddress.flatMap { base in own.baseAddress.map { $0 - base } } }
     }
     guard let offset else { return }
-    file.releasePages(in: offset..<(offset + byteCount))
+    file.releasePages(in: (offset + elements.lowerBound * width)..<(offset + elements.upperBound * width))
   }
 }

@@ -3,7 +3,7 @@
 /// | op | inputs | output | attributes |
 /// |---|---|---|---|
 /// | `Conv` | X, W, bias?, residual? | Y = activation(conv(X, W) + bias + residual) | those of ONNX `Conv`, with explicit `pads`, `strides`, `dilations`, `kernel_shape`, `group`; ``Activation`` |
-/// | `Gemm` | A `[..., K]`, B constant `[K, N]`, bias? `[N]`, residual? | Y `[..., N]` = activation(A·B + bias + residual) | ``Activation`` |
+/// | `Gemm` | A `[..., K]`, B constant `[K, N]` (`[N, K]` with `transB`), bias? `[N]`, residual? | Y `[..., N]` = activation(A·B + bias + residual) | `transB` int, ``Activation`` |
 /// | `Attention` | Q, K, V `[N, S, heads·d]`, mask? | `[N, S, heads·d]` = softmax(scale · Q·Kᵀ + mask)·V per head | `num_heads` int, `scale` float, `causal` int |
 /// | `Activation` | X | Y = activation(X), of the shape of X | ``Activation`` |
 ///

@@ -47,8 +47,8 @@ private struct Product {
       mayScale = true
       channelsAreSecond = true
     } else if node.isFused(.gemm), weights.shape.count == 2 {
-      axis = 1
-      layout = .init(channels: weights.shape[1], inner: 0, rank: max(1, ranks[node.output(0)] ?? 1))
+      axis = node.int("transB") ?? 0 != 0 ? 0 : 1
+      layout = .init(channels: weights.shape[axis], inner: 0, rank: max(1, ranks[node.output(0)] ?? 1))
       mayScale = matcher.readers(of: value).count == 1
       channelsAreSecond = ranks[node.output(0)] == 2
     } else {

@@ -1,4 +1,4 @@
-/// Products with constant matrices become ``FusedOperator/gemm``, with the matrix as `[K, N]` and factors folded.
+/// Products with constant matrices become ``FusedOperator/gemm``, with the matrix where it is and factors folded.
 enum LinearPattern {
   static func rewrite(_ rewriter: inout GraphRewriter) {
     var matrices = MatrixCache()
@@ -10,7 +10,14 @@ enum LinearPattern {
         default: nil
         }
       guard let operands else { continue }
-      rewriter.replace([index], by: [.fused(.gemm, named: node.name, inputs: operands, outputs: node.outputs)])
+      let transposed = node.op == "Gemm" && node.int("transB") ?? 0 != 0
+      rewriter.replace(
+        [index],
+        by: [
+          .fused(
+            .gemm, named: node.name, inputs: operands, outputs: node.outputs,
+            attributes: transposed ? ["transB": .int(1)] : [:])
+        ])
     }
   }
 
@@ -47,7 +54,7 @@ enum LinearPattern {
         ? c : rewriter.add(constant: Tensor(numbers.map { $0 * beta }, as: matrix.type), named: node.name + "/bias")
     }
     guard
-      let weights = matrices.weights(b, transposed: transposes, times: node.float("alpha") ?? 1, rewriter: &rewriter)
+      let weights = matrices.weights(b, times: node.float("alpha") ?? 1, rewriter: &rewriter)
     else { return nil }
     return bias.map { [a, weights, $0] } ?? [a, weights]
   }
@@ -58,29 +65,21 @@ private struct MatrixCache {
   private struct Key: Hashable {
     let storage: ObjectIdentifier
     let shape: Shape
-    let transposed: Bool
     let factor: Float
   }
 
   private var known: [Key: ValueID] = [:]
 
   /// - Precondition: `value` is a constant matrix.
-  mutating func weights(
-    _ value: ValueID, transposed: Bool, times factor: Float, rewriter: inout GraphRewriter
-  ) -> ValueID? {
-    if !transposed && factor == 1 { return value }
+  mutating func weights(_ value: ValueID, times factor: Float, rewriter: inout GraphRewriter) -> ValueID? {
+    if factor == 1 { return value }
     guard let matrix = rewriter.matcher.graph.constant(value) else { return nil }
-    let key = Key(
-      storage: ObjectIdentifier(matrix.storage), shape: matrix.shape, transposed: transposed, factor: factor)
+    let key = Key(storage: ObjectIdentifier(matrix.storage), shape: matrix.shape, factor: factor)
     if let weights = known[key] { return weights }
-    var result: Tensor? = matrix
-    if transposed { result = result?.transposedMatrix() }
-    if factor != 1 {
-      result = result.flatMap { $0.scaled(by: [Double](repeating: Double(factor), count: $0.shape[0]), along: 0) }
+    guard let result = matrix.scaled(by: [Double](repeating: Double(factor), count: matrix.shape[0]), along: 0) else {
+      return nil
     }
-    guard let result else { return nil }
-    let name = rewriter.name(of: value)
-    known[key] = rewriter.add(constant: result, named: name + (transposed ? "/transposed" : "/scaled"))
+    known[key] = rewriter.add(constant: result, named: rewriter.name(of: value) + "/scaled")
     return known[key]
   }
 }

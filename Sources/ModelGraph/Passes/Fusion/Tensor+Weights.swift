@@ -28,22 +28,6 @@ extension Tensor {
     }
   }
 
-  /// The transpose of a matrix, a new weight. In tiles, so that both sides are read by cache lines.
-  func transposedMatrix() -> Tensor? {
-    let (rows, columns) = (shape[0], shape[1])
-    let tile = 32
-    return mapped(to: [columns, rows]) { source, target in
-      for row in stride(from: 0, to: rows, by: tile) {
-        for column in stride(from: 0, to: columns, by: tile) {
-          for r in row..<min(rows, row + tile) {
-            for c in column..<min(columns, column + tile) { target[c * rows + r] = source[r * columns + c] }
-          }
-        }
-      }
-      return true
-    }
-  }
-
   /// A new tensor of the same type from the elements as single-precision numbers; `nil` when `fill` says so or the
   /// result does not fit half precision.
   private func mapped(

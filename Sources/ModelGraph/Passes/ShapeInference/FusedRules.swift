@@ -6,10 +6,15 @@ enum FusedRules {
       return [try residual(context, 3, result)]
     },
     FusedOperator.gemm.rawValue: OperatorRule(2...4) { (context) throws(GraphError) in
-      let (_, weights) = try context.sameTypeOperands(0, 1, of: .floatingPoint)
+      let (a, weights) = try context.sameTypeOperands(0, 1, of: .floatingPoint)
       guard weights.rank == 2 else { throw context.invalid(expected: "B of rank 2", got: "\(weights.shape)") }
-      try context.require(2, shape: [weights.shape[1]])
-      return [try residual(context, 3, try LinearRules.matMul(context)[0])]
+      let transposed = try context.flag("transB", default: false)
+      let (depth, columns) = (weights.shape[transposed ? 1 : 0], weights.shape[transposed ? 0 : 1])
+      guard a.shape.last == depth else {
+        throw context.invalid(expected: "operands that share their inner extent \(depth)", got: "A \(a.shape)")
+      }
+      try context.require(2, shape: [columns])
+      return [try residual(context, 3, TensorType(a.type, a.shape.dropLast() + [columns]))]
     },
     FusedOperator.attention.rawValue: OperatorRule(3...4, infer: attention),
   ]
