@@ -52,13 +52,22 @@ public final class Context: @unchecked Sendable {
   /// May be called from several threads at once; drivers such as PoCL compile in parallel.
   /// - Throws: ``OpenCLError/buildFailed(program:log:)`` with the compiler's own words.
   public func makeProgram(source: String, options: String = "", name: String) throws(OpenCLError) -> Program {
-    let key = ProgramCache.Key(source: source, options: options, device: device.properties.fingerprint)
-    if let binary = cache?.load(key), let program = try? Program(binary: binary, name: name, options: options, in: self)
-    {
-      return program
-    }
+    if let program = cachedProgram(source: source, options: options, name: name) { return program }
     let program = try Program(source: source, name: name, options: options, in: self)
-    if let cache, let binary = program.binary() { cache.store(binary, for: key) }
+    if let cache, let binary = program.binary() {
+      cache.store(
+        binary, for: ProgramCache.Key(source: source, options: options, device: device.properties.fingerprint))
+    }
     return program
+  }
+
+  public func hasCachedProgram(source: String, options: String = "") -> Bool {
+    cache?.contains(ProgramCache.Key(source: source, options: options, device: device.properties.fingerprint)) ?? false
+  }
+
+  /// The program if it is in the disk cache.
+  public func cachedProgram(source: String, options: String = "", name: String) -> Program? {
+    let key = ProgramCache.Key(source: source, options: options, device: device.properties.fingerprint)
+    return cache?.load(key).flatMap { try? Program(binary: $0, name: name, options: options, in: self) }
   }
 }

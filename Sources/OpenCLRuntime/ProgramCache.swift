@@ -59,6 +59,11 @@ struct ProgramCache: Sendable {
     return stored.elementsEqual(checksum(binary)) ? binary : nil
   }
 
+  /// Whether there is a file for a key; it may turn out to be damaged.
+  func contains(_ key: Key) -> Bool {
+    FileManager.default.fileExists(atPath: directory.appendingPathComponent(key.fileName).path)
+  }
+
   /// Stores a binary. Failing to is no error: the cache only saves time.
   func store(_ binary: [UInt8], for key: Key) {
     var data = header(key)

@@ -17,7 +17,7 @@ import Testing
 
   @Test(arguments: fixtures)
   func givesTheSameBitsInAnyBatch(of fixture: ModelFixture) throws {
-    let model = try LoadedModel(path: fixture.path, device: Self.device.get())
+    let model = try fixture.loadModel(on: Self.device.get())
     let inputs = try fixture.loadInputs()
     let items = try #require(inputs.values.first?.shape.first)
     // Each item by itself is the reference.

@@ -2,6 +2,7 @@ import Console
 import Foundation
 import InferenceEngine
 import ModelGraph
+import OpenCLRuntime
 
 /// A model with inputs and the outputs that ONNX Runtime gave for them, made by `.ci/fixtures`.
 struct ModelFixture: Decodable, Sendable, CustomStringConvertible {
@@ -29,6 +30,16 @@ struct ModelFixture: Decodable, Sendable, CustomStringConvertible {
   }()
 
   var path: String { Self.root.appendingPathComponent(model).path }
+
+  /// With a launch for each kernel unless said otherwise: fixtures share single kernels, which saves compiling.
+  func loadModel(
+    on device: Device, options change: (inout LoadedModel.Options) -> Void = { _ in }
+  ) throws -> LoadedModel {
+    var options = LoadedModel.Options()
+    options.singleLaunch = false
+    change(&options)
+    return try LoadedModel(path: path, device: device, options: options)
+  }
 
   func loadInputs() throws -> [String: Tensor] { try load(inputs) }
   func loadOutputs() throws -> [String: Tensor] { try load(outputs) }

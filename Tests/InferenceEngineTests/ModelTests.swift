@@ -14,15 +14,13 @@ import Testing
 
   @Test(arguments: ModelFixture.all)
   func agreesWithONNXRuntime(on fixture: ModelFixture) throws {
-    let model = try LoadedModel(path: fixture.path, device: Self.device.get())
+    let model = try fixture.loadModel(on: Self.device.get())
     try compare(try model.run(fixture.loadInputs()), with: fixture)
   }
 
   @Test(arguments: ModelFixture.all.filter { $0.group == "generated" })
   func agreesWithoutFusion(on fixture: ModelFixture) throws {
-    var options = LoadedModel.Options()
-    options.fusion = false
-    let model = try LoadedModel(path: fixture.path, device: Self.device.get(), options: options)
+    let model = try fixture.loadModel(on: Self.device.get()) { $0.fusion = false }
     try compare(try model.run(fixture.loadInputs()), with: fixture)
   }
 
@@ -31,9 +29,7 @@ import Testing
       $0.group == "generated" && ($0.name.hasSuffix("-1") || $0.name.hasSuffix("1x32"))
     })
   func agreesWithGPUKernels(on fixture: ModelFixture) throws {
-    var options = LoadedModel.Options()
-    options.kernels = .gpu
-    let model = try LoadedModel(path: fixture.path, device: Self.device.get(), options: options)
+    let model = try fixture.loadModel(on: Self.device.get()) { $0.kernels = .gpu }
     try compare(try model.run(fixture.loadInputs()), with: fixture)
   }
 

@@ -10,6 +10,9 @@ final class Arena {
 
   var byteCount: Int { buffer?.byteCount ?? 0 }
 
+  /// Memory outside the arena, for a plan whose blocks must not touch.
+  func makeBuffer(byteCount: Int) throws -> Buffer { try context.makeBuffer(byteCount: max(byteCount, 4)) }
+
   /// The arena's buffer, at least `byteCount` bytes.
   func reserve(_ byteCount: Int) throws -> Buffer {
     if let buffer, buffer.byteCount >= byteCount { return buffer }

@@ -22,8 +22,12 @@ final class ExecutionPlan {
 
   private let blocks: [Lowering.Block]
   private let memory: MemoryPlan
+  /// Whether blocks are parts of the arena, or each a buffer of its own.
+  private let sharing: Bool
   private let memoryIndex: [MemoryID: Int]
   private var launches: [Launch] = []
+  /// The steps in one launch, once there is a program for it.
+  private var stepQueue: StepQueue?
   private var boundArena: Buffer?
   private var blockBuffers: [Buffer?] = []
 
@@ -55,7 +59,8 @@ final class ExecutionPlan {
       index[memoryID] = planned.count
       planned.append(MemoryPlan.Block(byteCount: byteCount, lifetime: lifetime))
     }
-    memory = MemoryPlan(planned, alignment: alignment, sharing: sharing)
+    memory = MemoryPlan(planned, alignment: alignment)
+    self.sharing = sharing
     memoryIndex = index
     arenaByteCount = memory.arenaByteCount
   }
@@ -78,23 +83,50 @@ final class ExecutionPlan {
 
   var kernelSpecs: Set<KernelSpec> { Set(steps.map(\.kernel)) }
 
-  /// Makes kernels with all arguments set, unless they are bound to this arena already.
-  func bind(to arena: Buffer, library: KernelLibrary) throws {
+  /// What a ``StepQueue`` of this plan would run; `nil` when it can't have one.
+  private(set) lazy var variants: Set<StepQueueSource.Variant>? = {
+    let variants = steps.compactMap(StepQueueSource.Variant.init)
+    return variants.count == steps.count ? Set(variants) : nil
+  }()
+
+  /// Takes memory, unless the plan is bound to this arena already.
+  func bind(to shared: Arena) throws {
+    let arena = try shared.reserve(sharing ? arenaByteCount : 0)
     if boundArena === arena { return }
     blockBuffers = try blocks.indices.map { id in
       switch blocks[id] {
       case .constant(let buffer): return buffer
       case .planned(let byteCount):
         guard let index = memoryIndex[MemoryID(index: id)] else { return nil }
+        if !sharing { return try shared.makeBuffer(byteCount: byteCount) }
         return try arena.subBuffer(offset: memory.offsets[index], byteCount: byteCount)
       }
     }
+    launches = []
+    stepQueue = nil
+    boundArena = arena
+  }
+
+  /// How often the plan ran with single launches.
+  private(set) var singleRuns = 0
+  var hasStepQueue: Bool { stepQueue != nil }
+
+  /// From now on a segment is one launch.
+  func use(_ program: StepQueueProgram, context: Context, on queue: CommandQueue, groups: Int) throws {
+    stepQueue = try StepQueue(steps: steps, program: program, context: context, queue: queue, groups: groups) {
+      buffer(of: $0)
+    }
+    launches = []
+  }
+
+  /// Makes kernels with all arguments set.
+  private func prepareLaunches(_ library: KernelLibrary) throws {
+    guard launches.isEmpty else { return }
     launches = try steps.map { step in
       let kernel = try library.makeKernel(step.kernel)
       for (position, argument) in step.arguments.enumerated() { try set(argument, at: position, of: kernel) }
       return Launch(kernel: kernel, range: NDRange(global: step.global, local: step.local))
     }
-    boundArena = arena
   }
 
   private func set(_ argument: Argument, at position: Int, of kernel: Kernel) throws {
@@ -126,13 +158,17 @@ final class ExecutionPlan {
   /// Whether any step or output needs the view's memory; an input that nothing reads has none.
   func isUsed(_ view: TensorView) -> Bool { blockBuffers[view.memory.index] != nil }
 
-  /// Enqueues the steps of a range, back to back, without waiting.
-  func enqueue(_ range: Range<Int>, on queue: CommandQueue) throws {
+  /// Enqueues the steps of a range, without waiting. A run enqueues all steps, once and in order.
+  func enqueue(_ range: Range<Int>, on queue: CommandQueue, library: KernelLibrary) throws {
+    if let stepQueue { return try stepQueue.enqueue(range, on: queue) }
+    try prepareLaunches(library)
+    if range.upperBound == steps.count { singleRuns += 1 }
     for index in range { try queue.enqueue(launches[index].kernel, range: launches[index].range) }
   }
 
-  /// As ``enqueue(_:on:)``, with an event for each step, for profiles.
-  func enqueueProfiled(on queue: CommandQueue) throws -> [Event] {
-    try launches.map { try queue.enqueueWithEvent($0.kernel, range: $0.range) }
+  /// As ``enqueue(_:on:library:)``, with a launch and an event for each step, for profiles.
+  func enqueueProfiled(on queue: CommandQueue, library: KernelLibrary) throws -> [Event] {
+    try prepareLaunches(library)
+    return try launches.map { try queue.enqueueWithEvent($0.kernel, range: $0.range) }
   }
 }

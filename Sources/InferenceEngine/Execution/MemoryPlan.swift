@@ -12,18 +12,15 @@ struct MemoryPlan: Sendable {
   private(set) var offsets: [Int]
   private(set) var arenaByteCount: Int
 
-  /// - Parameters:
-  ///   - alignment: of every offset, in bytes.
-  ///   - sharing: false gives every block bytes of its own, so that tools can see out-of-bounds accesses.
-  init(_ blocks: [Block], alignment: Int, sharing: Bool = true) {
+  /// - Parameter alignment: of every offset, in bytes.
+  init(_ blocks: [Block], alignment: Int) {
     offsets = [Int](repeating: 0, count: blocks.count)
     arenaByteCount = 0
     var placed: [Int] = []
     for index in blocks.indices.sorted(by: { (blocks[$0].byteCount, $1) > (blocks[$1].byteCount, $0) }) {
       let size = blocks[index].byteCount.roundedUp(to: alignment)
       var offset = 0
-      for other in placed
-      where !sharing || blocks[other].lifetime.overlaps(blocks[index].lifetime) {
+      for other in placed where blocks[other].lifetime.overlaps(blocks[index].lifetime) {
         let start = offsets[other]
         if offset + size <= start { break }
         offset = max(offset, start + blocks[other].byteCount.roundedUp(to: alignment))

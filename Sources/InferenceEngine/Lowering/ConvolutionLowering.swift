@@ -96,10 +96,16 @@ struct ConvolutionLayer {
       let pixels = outputSize.h * outputSize.w
       // F(4×4) saves most products, but its filters are four times the weights: with few tiles, reading them costs more
       // than the products saved. F(2×2) has filters of 16/9 the size.
-      if pixels >= 256 || (pixels >= 64 && channels * outputs <= 1 << 16) { return .winograd(WinogradFilter(step: 4)) }
-      if pixels >= 36 { return .winograd(WinogradFilter(step: 2)) }
+      let steps = pixels >= 256 || (pixels >= 64 && channels * outputs <= 1 << 16) ? [4, 2] : pixels >= 36 ? [2] : []
+      if let step = steps.first(where: isAccurate) { return .winograd(WinogradFilter(step: step)) }
     }
     return .dense
+  }
+
+  private func isAccurate(step: Int) -> Bool {
+    weights?.withFloats {
+      WinogradFilter(step: step).relativeError(of: $0, inputs: channels, outputs: outputs) <= WinogradFilter.tolerance
+    } ?? false
   }
 }
 

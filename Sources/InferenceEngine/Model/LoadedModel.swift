@@ -15,8 +15,11 @@ public final class LoadedModel: Sendable {
     public var fusion = true
     /// Winograd convolution; off only to compare.
     public var winograd = true
-    /// Blocks of the arena share bytes when their lifetimes allow; off only for tools that look for stray accesses.
+    /// Tensors are parts of one arena and share its bytes when their lifetimes allow; off, each has a buffer of its own,
+    /// so that tools such as oclgrind see stray accesses.
     public var sharesMemory = true
+    /// Whether a segment may be one launch instead of one for each kernel, where the device can do that.
+    public var singleLaunch = true
     /// Plans kept for different input shapes.
     public var planLimit = 32
     /// Called while kernels are built, with (built, total), from any thread.
@@ -34,6 +37,7 @@ public final class LoadedModel: Sendable {
   let options: Options
 
   private let shapeInputs: Set<ValueID>
+  private let context: Context
   private let queue: CommandQueue
   /// Guards the plans, the arena and the queue: one run at a time.
   private let state: Mutex<State>
@@ -62,7 +66,7 @@ public final class LoadedModel: Sendable {
     shapeInputs = self.graph.shapeInputs()
     self.device = device
     self.options = options
-    let context = try Context(device: device)
+    context = try Context(device: device)
     target = KernelTarget(device.properties, family: options.kernels)
     queue = try context.makeQueue(profiling: profiling)
     state = Mutex(
@@ -90,20 +94,20 @@ public final class LoadedModel: Sendable {
     let ordered = try validated(inputs)
     return try state.withLock { state in
       let plan = try plan(for: ordered, in: &state)
-      try plan.bind(to: state.arena.reserve(plan.arenaByteCount), library: state.library)
+      try bind(plan, waiting: false, in: &state)
       let ends = try cutSteps(cuts, of: plan)
       do {
         try write(ordered, to: plan)
         var start = 0
         for (index, end) in ends.enumerated() {
-          try plan.enqueue(start..<end, on: queue)
+          try plan.enqueue(start..<end, on: queue, library: state.library)
           start = end
           if let onCut {
             try queue.marker().onComplete { _ in onCut(index) }
             try queue.flush()
           }
         }
-        try plan.enqueue(start..<plan.steps.count, on: queue)
+        try plan.enqueue(start..<plan.steps.count, on: queue, library: state.library)
         try queue.flush()
         return try withExtendedLifetime(ordered) { try read(plan) }
       } catch {
@@ -119,10 +123,10 @@ public final class LoadedModel: Sendable {
     let ordered = try validated(inputs)
     return try state.withLock { state in
       let plan = try plan(for: ordered, in: &state)
-      try plan.bind(to: state.arena.reserve(plan.arenaByteCount), library: state.library)
+      try bind(plan, waiting: true, in: &state)
       return PlanSummary(
         steps: plan.steps.map(\.node), kernels: plan.kernelSpecs.count, arenaByteCount: plan.arenaByteCount,
-        cuts: plan.cuts.map(\.vertex))
+        cuts: plan.cuts.map(\.vertex), usesSingleLaunch: plan.hasStepQueue)
     }
   }
 
@@ -132,11 +136,11 @@ public final class LoadedModel: Sendable {
     let ordered = try validated(inputs)
     return try state.withLock { state in
       let plan = try plan(for: ordered, in: &state)
-      try plan.bind(to: state.arena.reserve(plan.arenaByteCount), library: state.library)
+      try plan.bind(to: state.arena)
       var runs: [[(start: UInt64, end: UInt64)]] = []
       for run in 0...max(1, repetitions) {
         try write(ordered, to: plan)
-        let events = try plan.enqueueProfiled(on: queue)
+        let events = try plan.enqueueProfiled(on: queue, library: state.library)
         try queue.finish()
         if run == 0 { continue }
         runs.append(
@@ -183,11 +187,54 @@ public final class LoadedModel: Sendable {
     let plan = try ExecutionPlan(
       lowering: lowering, graph: fused, alignment: max(64, device.properties.baseAddressAlignment),
       sharing: options.sharesMemory)
-    try state.library.prepare(plan.kernelSpecs, progress: options.progress)
+    if try !prepareQueueProgram(for: plan, in: state.library) {
+      try state.library.prepare(plan.kernelSpecs, progress: options.progress)
+    }
     if state.order.count >= options.planLimit { state.plans[state.order.removeFirst()] = nil }
     state.plans[key] = plan
     state.order.append(key)
     return plan
+  }
+
+  /// Loads a program for a ``StepQueue``, or builds it when the kernels would have to be built anyway: a driver compiles
+  /// many kernels at once sooner than each by itself. False when the plan is to have single launches for now.
+  private func prepareQueueProgram(for plan: ExecutionPlan, in library: KernelLibrary) throws -> Bool {
+    guard hasStepQueues, let variants = plan.variants, !variants.isEmpty else { return false }
+    if try library.queueProgram(covering: variants) != nil { return true }
+    // A model that runs already must not wait for all kernels when a new batch size needs a few.
+    guard library.hasNoQueuePrograms, try library.uncompiledCount(of: plan.kernelSpecs) >= Self.kernelsWorthQueue else {
+      return false
+    }
+    _ = try library.makeQueueProgram(covering: variants, progress: options.progress)
+    return true
+  }
+
+  private static let kernelsWorthQueue = 4
+
+  /// Places the plan in the arena and gives it the fastest way to run that there is.
+  ///
+  /// - Parameter waiting: whether to build a program for a ``StepQueue`` now. Otherwise it is built in the background
+  ///   once the plan has proved to be wanted, and single launches serve until then.
+  private func bind(_ plan: ExecutionPlan, waiting: Bool, in state: inout State) throws {
+    try plan.bind(to: state.arena)
+    guard hasStepQueues, !plan.hasStepQueue, let variants = plan.variants, !variants.isEmpty else { return }
+    if let program = waiting
+      ? try state.library.makeQueueProgram(covering: variants, progress: options.progress)
+      : state.library.loadedQueueProgram(covering: variants)
+    {
+      try plan.use(program, context: context, on: queue, groups: target.computeUnits)
+    } else if plan.singleRuns >= Self.runsBeforeQueue {
+      state.library.makeQueueProgramInBackground(covering: variants)
+    }
+  }
+
+  private static let runsBeforeQueue = 16
+
+  /// Work-groups that wait for one another by reading memory need a device that runs them as threads of a processor,
+  /// and a step queue's addresses one that has a single memory: PoCL's CPU devices are known to be such.
+  private var hasStepQueues: Bool {
+    options.singleLaunch && target.family == .cpu && device.properties.kind == .cpu
+      && device.properties.platform.hasPrefix("Portable Computing Language")
   }
 
   private func cutSteps(_ names: [String], of plan: ExecutionPlan) throws -> [Int] {
@@ -237,4 +284,6 @@ public struct PlanSummary: Sendable {
   public let kernels: Int
   public let arenaByteCount: Int
   public let cuts: [CutVertex]
+  /// Whether a segment is one launch, see ``LoadedModel/Options/singleLaunch``.
+  public let usesSingleLaunch: Bool
 }

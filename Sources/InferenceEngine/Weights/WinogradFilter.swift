@@ -22,6 +22,9 @@ struct WinogradFilter: Sendable {
     return rows.flatMap { $0 }
   }()
 
+  /// G, by rows.
+  var filterTransform: [[Double]] { (0..<side).map { Array(g[($0 * 3)..<($0 * 3 + 3)]) } }
+
   /// - Parameters:
   ///   - weights: `[outputs][inputs][3][3]`.
   ///   - packed: `[points][ceil(outputs / block)][inputs][block]`.

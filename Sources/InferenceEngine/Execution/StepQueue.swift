@@ -1,0 +1,155 @@
+import ModelGraph
+import OpenCLRuntime
+
+/// The steps of one plan as data for the kernel of `step_queue.cl`, bound to memory.
+///
+/// Small kernels cost more to launch, and to wake workers for, than to run: a whole segment in one launch costs neither.
+/// Bits are those of single launches, for the same code computes the same work-items.
+final class StepQueue {
+  private static let header = 8
+  private let kernel: Kernel
+  private let tables: [Buffer]
+  private let counters: Buffer
+  private let groups: Int
+  /// The sum of tasks before each step, and after all.
+  private let tasksBefore: [UInt32]
+  /// What the device's counter of tasks will be when the next launch begins, and how often the steps have run.
+  private var base: UInt32 = 0
+  private var round: UInt32 = 0
+  private var isDamaged = false
+
+  /// - Parameters:
+  ///   - program: of all the steps' kernels, see ``StepQueueSource``.
+  ///   - buffer: the memory that holds a view.
+  init(
+    steps: [Step], program: StepQueueProgram, context: Context, queue: CommandQueue, groups: Int,
+    buffer: (TensorView) throws -> Buffer
+  ) throws {
+    self.groups = groups
+    let addresses = try Self.addresses(
+      of: steps.flatMap { $0.arguments.compactMap(\.view) }.map(buffer), program: program, context: context,
+      queue: queue)
+    var rows: [Int64] = []
+    var arguments: [Int64] = []
+    var tasksBefore: [UInt32] = [0]
+    for step in steps {
+      guard let variant = StepQueueSource.Variant(step), let number = program.numbers[variant] else {
+        throw EngineError.kernelSourceMissing(file: step.kernel.file)
+      }
+      let extents = step.global + [Int](repeating: 1, count: 3 - step.global.count)
+      let tasks = extents.elementCount
+      guard tasks > 0, tasks < 1 << 30, arguments.count < 1 << 40 else {
+        throw EngineError.unsupported(node: step.node, op: step.kernel.function, reason: "it has \(tasks) tasks")
+      }
+      rows += [Int64(number), Int64(arguments.count)] + extents.map { Int64($0) }
+      rows += [Int64(tasks), Int64(tasksBefore[tasksBefore.count - 1]), 0]
+      tasksBefore.append(tasksBefore[tasksBefore.count - 1] &+ UInt32(tasks))
+      for argument in step.arguments {
+        try arguments.append(contentsOf: Self.longs(argument) { addresses[ObjectIdentifier(try buffer($0))] ?? 0 })
+      }
+    }
+    self.tasksBefore = tasksBefore
+    tables = try [rows, arguments].map { numbers in
+      let table = try context.makeBuffer(byteCount: max(8, numbers.count * 8))
+      try numbers.withUnsafeBytes { try queue.write(table, offset: 0, from: $0) }
+      return table
+    }
+    counters = try context.makeBuffer(byteCount: (steps.count + 1) * 64)
+    kernel = try program.program.makeKernel("run_steps")
+    try kernel.setArgument(0, tables[0])
+    try kernel.setArgument(1, tables[1])
+    try kernel.setArgument(2, counters)
+    try reset(on: queue)
+    // A driver may compile at the first launch: let that be here, with nothing to do.
+    try launch(0..<0, on: queue)
+    try queue.finish()
+  }
+
+  /// Launches a range of steps. After a failure the next call begins anew.
+  ///
+  /// - Precondition: every run enqueues all steps once, in order, and runs do not overlap.
+  func enqueue(_ range: Range<Int>, on queue: CommandQueue) throws {
+    guard !range.isEmpty else { return }
+    if range.lowerBound == 0 {
+      if isDamaged { try reset(on: queue) }
+      round &+= 1
+    }
+    isDamaged = true
+    try launch(range, on: queue)
+    isDamaged = range.upperBound != tasksBefore.count - 1
+  }
+
+  private func launch(_ range: Range<Int>, on queue: CommandQueue) throws {
+    try kernel.setArgument(3, value: Int32(range.lowerBound))
+    try kernel.setArgument(4, value: Int32(range.upperBound))
+    try kernel.setArgument(5, value: base)
+    try kernel.setArgument(6, value: round)
+    try queue.enqueue(kernel, range: NDRange(global: [groups], local: [1]))
+    // Every work-group claims one number too many before it ends.
+    base &+= tasksBefore[range.upperBound] &- tasksBefore[range.lowerBound] &+ UInt32(groups)
+  }
+
+  private func reset(on queue: CommandQueue) throws {
+    let zeros = [UInt8](repeating: 0, count: counters.byteCount)
+    try zeros.withUnsafeBytes { try queue.write(counters, offset: 0, from: $0) }
+    (base, round, isDamaged) = (0, 0, false)
+  }
+
+  private static func addresses(
+    of buffers: [Buffer], program: StepQueueProgram, context: Context, queue: CommandQueue
+  ) throws -> [ObjectIdentifier: Int64] {
+    var places: [ObjectIdentifier: Int] = [:]
+    var distinct: [Buffer] = []
+    for buffer in buffers where places[ObjectIdentifier(buffer)] == nil {
+      places[ObjectIdentifier(buffer)] = distinct.count
+      distinct.append(buffer)
+    }
+    guard !distinct.isEmpty else { return [:] }
+    let result = try context.makeBuffer(byteCount: distinct.count * 8)
+    let kernel = try program.program.makeKernel("address_of")
+    try kernel.setArgument(1, result)
+    for (place, buffer) in distinct.enumerated() {
+      try kernel.setArgument(0, buffer)
+      try kernel.setArgument(2, value: Int32(place))
+      try queue.enqueue(kernel, range: NDRange(global: [1], local: [1]))
+    }
+    var addresses = [Int64](repeating: 0, count: distinct.count)
+    try addresses.withUnsafeMutableBytes { try queue.read(result, offset: 0, into: $0) }
+    return places.mapValues { addresses[$0] }
+  }
+
+  /// As `step_queue.cl` reads them.
+  private static func longs(_ argument: Argument, address: (TensorView) throws -> Int64) throws -> [Int64] {
+    func pairs(_ values: [Int], count: Int, filler: Int) -> [Int64] {
+      let padded = values + [Int](repeating: filler, count: count - values.count)
+      return stride(from: 0, to: count, by: 2).map { place in
+        Int64(Int32(padded[place + 1])) << 32 | Int64(UInt32(bitPattern: Int32(padded[place])))
+      }
+    }
+    switch argument {
+    case .input(let view), .output(let view): return [try address(view)]
+    case .local: return []
+    case .int(let value): return [Int64(Int32(value))]
+    case .float(let value): return [Int64(value.bitPattern)]
+    case .double(let value): return [Int64(bitPattern: value.bitPattern)]
+    case .int4(let values): return pairs(values, count: 4, filler: 0)
+    case .int8(let values, let padding): return pairs(values, count: 8, filler: padding)
+    }
+  }
+}
+
+/// A built program of many kernels.
+struct StepQueueProgram: Sendable {
+  let program: Program
+  /// The number of each variant in the program.
+  let numbers: [StepQueueSource.Variant: Int]
+}
+
+extension Argument {
+  fileprivate var view: TensorView? {
+    switch self {
+    case .input(let view), .output(let view): view
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,48 @@
+// Runs many steps of a plan in one launch. Put after the kernels of all steps, which ``StepQueueSource`` has made plain
+// functions; CALL(variant) runs one of them for the task `task` of `size` with the arguments at `a`.
+//
+// Tasks (the work-items that the steps would have been launched with) are numbered in the order of steps. A work-group
+// claims the next number, waits until the step before is complete, runs the task, and claims again. Whatever a
+// work-group waits for has been claimed by one that is running already, so nothing can hang, not even when the device
+// runs the work-groups one after another; and no worker goes to sleep between two steps.
+//
+//   steps     of HEADER longs each: variant, offset of arguments in `arguments`, extents x y z, tasks, tasks before it
+//   counters  [0] the next number; [16 * (1 + step)] tasks of the step that were ever completed
+//   base      what counters[0] was before this launch; round: how often the steps have run with this launch
+
+#define HEADER 8
+#if defined(__x86_64__) || defined(__i386__)
+#define PAUSE __asm__ volatile("pause")
+#else
+#define PAUSE
+#endif
+#define ACQUIRE __atomic_thread_fence(2)
+#define RELEASE __atomic_thread_fence(3)
+
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void run_steps(
+    __global const long *steps, __global const long *arguments, volatile __global uint *counters, int first, int last,
+    uint base, uint round) {
+  const uint start = (uint)steps[first * HEADER + 6];
+  int step = first;
+  for (;;) {
+    const uint number = start + (atomic_inc(counters) - base);
+    while (step < last && number - (uint)steps[step * HEADER + 6] >= (uint)steps[step * HEADER + 5]) step++;
+    if (step >= last) return;
+    __global const long *header = steps + step * HEADER;
+    if (step > first) {
+      const uint wanted = (uint)header[5 - HEADER] * round;
+      while ((int)(counters[16 * step] - wanted) < 0) PAUSE;
+    }
+    ACQUIRE;
+    const uint4 size = (uint4)((uint)header[2], (uint)header[3], (uint)header[4], 1);
+    const uint place = number - (uint)header[6];
+    const uint4 task = (uint4)(place % size.s0, place / size.s0 % size.s1, place / size.s0 / size.s1, 0);
+    __global const long *a = arguments + header[1];
+    switch ((int)header[0]) { CALLS }
+    RELEASE;
+    atomic_inc(counters + 16 * (1 + step));
+  }
+}
+
+// Where buffers are in the device's memory, for `arguments`.
+kernel void address_of(__global char *buffer, __global long *result, int place) { result[place] = (long)buffer; }
