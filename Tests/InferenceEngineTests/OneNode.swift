@@ -6,11 +6,14 @@ import OpenCLRuntime
 /// A model of a single operator, to run it on any tensors.
 struct OneNode {
   var op: String
+  var domain = OperatorDomain.onnx
   var opset = 20
   var attributes: [String: Attribute] = [:]
   var outputs = 1
   /// Inputs from this position on are constants of the model.
   var firstConstant = 1
+  /// Which inputs are constants, in place of ``firstConstant``.
+  var constants: Set<Int>?
   /// The first input reaches the operator as a channels-last view.
   var channelsLast = false
   var family: KernelTarget.Family?
@@ -45,7 +48,7 @@ struct OneNode {
         operands.append(nil)
         continue
       }
-      if position >= firstConstant {
+      if constants?.contains(position) ?? (position >= firstConstant) {
         operands.append(graph.add(Value(name: "constant\(position)", constant: tensor)))
         continue
       }
@@ -58,7 +61,8 @@ struct OneNode {
     }
     let results = (0..<outputs).map { graph.add(Value(name: "output\($0)")) }
     graph.nodes.append(
-      Node(name: "node", op: op, opset: opset, inputs: operands, outputs: results, attributes: attributes))
+      Node(
+        name: "node", domain: domain, op: op, opset: opset, inputs: operands, outputs: results, attributes: attributes))
     graph.outputs = results
     var options = LoadedModel.Options()
     options.kernels = family

@@ -155,6 +155,11 @@ final class ExecutionPlan {
     return buffer
   }
 
+  /// A view's memory, where the host may touch it without a command: see ``StepQueue/hostMemory(of:)``.
+  func hostMemory(of view: TensorView) -> UnsafeMutableRawBufferPointer? {
+    stepQueue?.hostMemory(of: buffer(of: view))
+  }
+
   /// Whether any step or output needs the view's memory; an input that nothing reads has none.
   func isUsed(_ view: TensorView) -> Bool { blockBuffers[view.memory.index] != nil }
 

@@ -11,6 +11,8 @@ final class StepQueue {
   private let tables: [Buffer]
   private let counters: Buffer
   private let groups: Int
+  /// Where the buffers are. The device is a processor of this machine with one memory, so these are host addresses too.
+  private let addresses: [ObjectIdentifier: Int64]
   /// The sum of tasks before each step, and after all.
   private let tasksBefore: [UInt32]
   /// What the device's counter of tasks will be when the next launch begins, and how often the steps have run.
@@ -26,7 +28,7 @@ final class StepQueue {
     buffer: (TensorView) throws -> Buffer
   ) throws {
     self.groups = groups
-    let addresses = try Self.addresses(
+    addresses = try Self.addresses(
       of: steps.flatMap { $0.arguments.compactMap(\.view) }.map(buffer), program: program, context: context,
       queue: queue)
     var rows: [Int64] = []
@@ -44,6 +46,7 @@ final class StepQueue {
       rows += [Int64(number), Int64(arguments.count)] + extents.map { Int64($0) }
       rows += [Int64(tasks), Int64(tasksBefore[tasksBefore.count - 1]), 0]
       tasksBefore.append(tasksBefore[tasksBefore.count - 1] &+ UInt32(tasks))
+      let addresses = addresses
       for argument in step.arguments {
         try arguments.append(contentsOf: Self.longs(argument) { addresses[ObjectIdentifier(try buffer($0))] ?? 0 })
       }
@@ -63,6 +66,12 @@ final class StepQueue {
     // A driver may compile at the first launch: let that be here, with nothing to do.
     try launch(0..<0, on: queue)
     try queue.finish()
+  }
+
+  /// The memory of a buffer that a step uses, to be touched by the host while the queue is idle.
+  func hostMemory(of buffer: Buffer) -> UnsafeMutableRawBufferPointer? {
+    addresses[ObjectIdentifier(buffer)].flatMap { UnsafeMutableRawPointer(bitPattern: Int($0)) }
+      .map { UnsafeMutableRawBufferPointer(start: $0, count: buffer.byteCount) }
   }
 
   /// Launches a range of steps. After a failure the next call begins anew.

@@ -12,6 +12,7 @@
 //   ACTIVATE(x)   applied to vectors
 //   RESIDUAL      adds residual[m][n], same place as out
 //   CONVOLUTION   rows are output pixels, see below
+//   STREAM        the result is larger than caches and written past them; out and its rows lie at whole vectors
 //
 // Layouts (floats):
 //   a        product: row m starts at m * lda. Convolution: [n][HP][WP][PIXEL], already padded.
@@ -23,6 +24,9 @@
 // pixel to the next; taps = (KH, TAPS, RUN, DH, DW, -, -, -), kernel rows, contiguous runs per kernel row, elements of a run
 // (KW * C when a kernel row is contiguous, else C), dilations.
 
+#if defined(STREAM) && !__has_builtin(__builtin_nontemporal_store)
+#undef STREAM
+#endif
 #ifndef ACTIVATE
 #define ACTIVATE(x) (x)
 #endif
@@ -117,7 +121,12 @@ ONE_ITEM __kernel void dense(
 #endif
                 value = ACTIVATE(value);
               }
+#ifdef STREAM
+              if (end) __builtin_nontemporal_store(value, (__global vec *)o + v);
+              else STORE(value, v, o);
+#else
               STORE(value, v, o);
+#endif
             } else if (count > 0) {
               if (end) {
 #ifdef RESIDUAL
@@ -132,4 +141,7 @@ ONE_ITEM __kernel void dense(
       }
     }
   }
+#ifdef STREAM
+  __atomic_thread_fence(5);
+#endif
 }

@@ -16,6 +16,10 @@ enum AttentionLowering {
     let shape = try lowering.shape(of: output)
     let (batch, queries, width) = (shape[0], shape[1], shape[2])
     let length = key.shape[1]
+    guard query.shape[2] == width, key.shape[2] == width else {
+      throw EngineError.unsupported(
+        node: node.name, op: node.op, reason: "its keys are \(key.shape[2]) wide and its values \(width)")
+    }
     let head = width / heads
     let mask = try AttentionMask(node.input(3), in: &lowering)
     let result = lowering.makeTensor(type: .float32, shape: shape)

@@ -251,7 +251,7 @@ extension Lowering {
         .input(input), .input(constantView(packed)), .input(bias), .input(residual ?? bias), .output(output),
         .int(rows), .int(depth), .int(outputs), .int(channels), .int(layer.outputs), .int(tile.chunk), .int(channels),
         .int(blocks * block * depth), .int(blocks * block), .int(outputs), .int8(size), .int8(taps),
-      ], rows: rows, blocks: blocks, launches: groups, tile: tile)
+      ], output: output, rows: rows, blocks: blocks, launches: groups, tile: tile)
     return output
   }
 

@@ -38,6 +38,9 @@ struct DenseTile: Sendable, Hashable {
     }
   }
 
+  /// Results of this size and more leave the caches before anybody reads them.
+  static let streamedBytes = 12 << 20
+
   /// Rows and columns of a work-group's tile in `dense_gpu.cl`.
   static let gpuTile = 64
 
@@ -56,7 +59,7 @@ struct DenseTile: Sendable, Hashable {
 
     // Work-items: at least four per compute unit when the work allows, each with rows enough to use its weights.
     let blocks = columns.dividedRoundingUp(by: vectors * target.vectorWidth) * launches
-    let wanted = max(1, (4 * target.computeUnits).dividedRoundingUp(by: blocks))
+    let wanted = max(1, (8 * target.computeUnits).dividedRoundingUp(by: blocks))
     // The rows of a chunk should stay in the second-level cache while all columns pass: 256 KiB.
     let cached = max(rows, (1 << 16) / max(1, depth))
     var chunk = min(count.dividedRoundingUp(by: wanted), max(cached, 4 * rows))
@@ -74,8 +77,14 @@ struct DenseTile: Sendable, Hashable {
 extension Lowering {
   /// Launches `dense` (or its GPU variant) over `launches` products that share figures; arguments as in `dense.cl`.
   mutating func emitDense(
-    _ defines: [KernelSpec.Define], _ arguments: [Argument], rows: Int, blocks: Int, launches: Int, tile: DenseTile
+    _ defines: [KernelSpec.Define], _ arguments: [Argument], output: TensorView, rows: Int, blocks: Int, launches: Int,
+    tile: DenseTile
   ) {
+    var defines = defines
+    let isAligned = output.shape.count >= 2 && output.strides.allSatisfy { $0 == 1 || $0 % target.vectorWidth == 0 }
+    if target.family == .cpu, isAligned, output.elementCount * 4 >= DenseTile.streamedBytes {
+      defines.append(.init(name: "STREAM", value: "1"))
+    }
     switch target.family {
     case .cpu:
       emit(

@@ -55,7 +55,7 @@ enum LinearLowering {
         .input(input), .input(lowering.constantView(packed)), .input(bias), .input(residual ?? bias), .output(result),
         .int(rows), .int(depth), .int(columns), .int(depth), .int(columns), .int(tile.chunk), .int(0), .int(0), .int(0),
         .int(0), .int8([]), .int8([]),
-      ], rows: rows, blocks: blocks, launches: 1, tile: tile)
+      ], output: result, rows: rows, blocks: blocks, launches: 1, tile: tile)
     lowering.define(output, result)
   }
 

@@ -252,20 +252,35 @@ public final class LoadedModel: Sendable {
       guard let port = plan.inputs.first(where: { $0.value == value }), tensor.elementCount > 0 else { continue }
       guard plan.isUsed(port.view) else { continue }
       let buffer = plan.buffer(of: port.view)
+      func copy(_ bytes: UnsafeRawBufferPointer, waiting: Bool) throws {
+        if let memory = plan.hostMemory(of: port.view) {
+          memory.copyMemory(from: bytes)
+        } else if waiting {
+          try queue.write(buffer, offset: 0, from: bytes)
+        } else {
+          try queue.writeAsync(buffer, offset: 0, from: bytes)
+        }
+      }
       if tensor.type == .float16 {
-        try tensor.floats.withUnsafeBytes { try queue.write(buffer, offset: 0, from: $0) }
+        try tensor.floats.withUnsafeBytes { try copy($0, waiting: true) }
       } else {
-        try tensor.storage.withUnsafeBytes { try queue.writeAsync(buffer, offset: 0, from: $0) }
+        try tensor.storage.withUnsafeBytes { try copy($0, waiting: false) }
       }
     }
   }
 
   private func read(_ plan: ExecutionPlan) throws -> [String: Tensor] {
     var results: [String: Tensor] = [:]
+    if plan.hasStepQueue { try queue.finish() }
     for port in plan.outputs {
       let shape = port.view.shape
       let storage = try TensorStorage(byteCount: shape.elementCount * port.view.type.byteWidth) { bytes in
-        if bytes.count > 0 { try queue.read(plan.buffer(of: port.view), offset: 0, into: bytes) }
+        guard bytes.count > 0 else { return }
+        if let memory = plan.hostMemory(of: port.view) {
+          bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[..<bytes.count]))
+        } else {
+          try queue.read(plan.buffer(of: port.view), offset: 0, into: bytes)
+        }
       }
       let tensor = Tensor(type: port.view.type, shape: shape, storage: storage)
       results[port.name] =

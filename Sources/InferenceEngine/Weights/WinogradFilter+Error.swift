@@ -40,11 +40,13 @@ extension WinogradFilter {
         outputTransform, Array(products[(place * points)..<((place + 1) * points)]), side: side)
       for (index, result) in results.enumerated() {
         let reference = exact[place * step * step + index]
-        worst = max(worst, abs(Double(result) - reference))
+        let difference = abs(Double(result) - reference)
+        worst = difference.isNaN ? .infinity : max(worst, difference)
         squares += reference * reference
       }
     }
     guard worst > 0 else { return 0 }
+    guard worst.isFinite else { return .infinity }
     let error = worst / (squares / Double(exact.count)).squareRoot()
     return error.isNaN ? .infinity : error
   }

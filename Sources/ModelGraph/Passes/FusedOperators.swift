@@ -4,7 +4,7 @@
 /// |---|---|---|---|
 /// | `Conv` | X, W, bias?, residual? | Y = activation(conv(X, W) + bias + residual) | those of ONNX `Conv`, with explicit `pads`, `strides`, `dilations`, `kernel_shape`, `group`; ``Activation`` |
 /// | `Gemm` | A `[..., K]`, B constant `[K, N]` (`[N, K]` with `transB`), bias? `[N]`, residual? | Y `[..., N]` = activation(A·B + bias + residual) | `transB` int, ``Activation`` |
-/// | `Attention` | Q, K, V `[N, S, heads·d]`, mask? | `[N, S, heads·d]` = softmax(scale · Q·Kᵀ + mask)·V per head | `num_heads` int, `scale` float, `causal` int |
+/// | `Attention` | Q, K, V `[N, S, heads·d]`, mask? | `[N, S, heads·d]` = softmax(scale · Q·Kᵀ + mask)·V per head | `num_heads` int, `scale` float |
 /// | `Activation` | X | Y = activation(X), of the shape of X | ``Activation`` |
 ///
 /// `residual` always has the exact shape of the output. The mask is additive and broadcasts to `[N, heads, Sq, Sk]`.
