@@ -7,6 +7,7 @@ let package = Package(
   products: [
     .executable(name: "apparate", targets: ["apparate"]),
     .executable(name: "apparate-bench", targets: ["apparate-bench"]),
+    .library(name: "EarlyExit", targets: ["EarlyExit"]),
     .library(name: "InferenceEngine", targets: ["InferenceEngine"]),
     .library(name: "ModelGraph", targets: ["ModelGraph"]),
   ],
@@ -22,6 +23,7 @@ let package = Package(
     .target(name: "OpenCLRuntime", dependencies: ["COpenCL"]),
     .target(
       name: "InferenceEngine", dependencies: ["ModelGraph", "OpenCLRuntime"], resources: [.copy("Kernels")]),
+    .target(name: "EarlyExit"),
     .target(
       name: "Console", dependencies: ["ModelGraph"]),
     .executableTarget(
@@ -37,6 +39,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       resources: [.copy("Peers")]),
+    .testTarget(name: "EarlyExitTests", dependencies: ["EarlyExit"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph"]),
     .testTarget(name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"]),
