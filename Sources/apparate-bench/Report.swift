@@ -56,7 +56,7 @@ struct Report {
     fflush(nil)
   }
 
-  private func line(_ value: some Encodable) {
+  func line(_ value: some Encodable) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(

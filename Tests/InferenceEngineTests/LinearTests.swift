@@ -54,6 +54,27 @@ import Testing
     #expect(worst <= 1e-5 * Double(k).squareRoot(), "differs by \(worst)")
   }
 
+  @Test(arguments: [KernelTarget.Family.cpu, .gpu])
+  func multipliesComputedMatrices(family: KernelTarget.Family) throws {
+    let (left, right): (Shape, Shape) = ([2, 1, 13, 21], [3, 21, 18])
+    let a = Tensor.numbers(left, seed: 1)
+    let b = Tensor.numbers(right, seed: 2)
+    var node = OneNode(op: "MatMul")
+    (node.family, node.constants) = (family, [])
+    let result = try node.run([a, b])[0]
+    let (x, y) = (a.doubles, b.doubles)
+    var expected: [Double] = []
+    for (item, matrix) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)] {
+      for row in 0..<13 {
+        for column in 0..<18 {
+          expected.append(
+            (0..<21).reduce(0) { $0 + x[(item * 13 + row) * 21 + $1] * y[(matrix * 21 + $1) * 18 + column] })
+        }
+      }
+    }
+    #expect(result.distance(from: expected, shape: [2, 3, 13, 18]) <= 1e-4)
+  }
+
   struct Heads: Sendable, CustomStringConvertible {
     var items: Int
     var queries: Int

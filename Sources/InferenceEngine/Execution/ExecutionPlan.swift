@@ -171,6 +171,11 @@ final class ExecutionPlan {
     for index in range { try queue.enqueue(launches[index].kernel, range: launches[index].range) }
   }
 
+  /// A whole run as ``enqueue(_:on:library:)`` launches it, with the events of its launches.
+  func enqueueWithEvents(on queue: CommandQueue, library: KernelLibrary) throws -> [Event] {
+    try stepQueue.map { [try $0.enqueueWithEvent(on: queue)] } ?? enqueueProfiled(on: queue, library: library)
+  }
+
   /// As ``enqueue(_:on:library:)``, with a launch and an event for each step, for profiles.
   func enqueueProfiled(on queue: CommandQueue, library: KernelLibrary) throws -> [Event] {
     try prepareLaunches(library)

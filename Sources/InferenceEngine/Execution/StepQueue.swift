@@ -79,21 +79,44 @@ final class StepQueue {
   /// - Precondition: every run enqueues all steps once, in order, and runs do not overlap.
   func enqueue(_ range: Range<Int>, on queue: CommandQueue) throws {
     guard !range.isEmpty else { return }
+    try begin(range, on: queue)
+    try launch(range, on: queue)
+    isDamaged = range.upperBound != tasksBefore.count - 1
+  }
+
+  /// All steps, with an event.
+  func enqueueWithEvent(on queue: CommandQueue) throws -> Event {
+    let range = 0..<(tasksBefore.count - 1)
+    try begin(range, on: queue)
+    try setArguments(range)
+    let event = try queue.enqueueWithEvent(kernel, range: NDRange(global: [groups], local: [1]))
+    advance(by: range)
+    isDamaged = false
+    return event
+  }
+
+  private func begin(_ range: Range<Int>, on queue: CommandQueue) throws {
     if range.lowerBound == 0 {
       if isDamaged { try reset(on: queue) }
       round &+= 1
     }
     isDamaged = true
-    try launch(range, on: queue)
-    isDamaged = range.upperBound != tasksBefore.count - 1
   }
 
   private func launch(_ range: Range<Int>, on queue: CommandQueue) throws {
+    try setArguments(range)
+    try queue.enqueue(kernel, range: NDRange(global: [groups], local: [1]))
+    advance(by: range)
+  }
+
+  private func setArguments(_ range: Range<Int>) throws {
     try kernel.setArgument(3, value: Int32(range.lowerBound))
     try kernel.setArgument(4, value: Int32(range.upperBound))
     try kernel.setArgument(5, value: base)
     try kernel.setArgument(6, value: round)
-    try queue.enqueue(kernel, range: NDRange(global: [groups], local: [1]))
+  }
+
+  private func advance(by range: Range<Int>) {
     // Every work-group claims one number too many before it ends.
     base &+= tasksBefore[range.upperBound] &- tasksBefore[range.lowerBound] &+ UInt32(groups)
   }

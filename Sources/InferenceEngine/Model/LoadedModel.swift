@@ -153,6 +153,32 @@ public final class LoadedModel: Sendable {
     }
   }
 
+  /// How much of a run the device spends in kernels. The model must have been made with `profiling`.
+  ///
+  /// - Returns: for each of `repetitions` runs the whole time, from inputs in host memory to outputs there, and the time
+  ///   in its launches; in seconds.
+  public func launchTimes(_ inputs: [String: Tensor], repetitions: Int) throws -> [(run: Double, kernels: Double)] {
+    let ordered = try validated(inputs)
+    return try state.withLock { state in
+      let plan = try plan(for: ordered, in: &state)
+      try bind(plan, waiting: true, in: &state)
+      return try (0..<repetitions).map { _ in
+        let clock = ContinuousClock()
+        let start = clock.now
+        try write(ordered, to: plan)
+        let events = try plan.enqueueWithEvents(on: queue, library: state.library)
+        try queue.flush()
+        _ = try read(plan)
+        let (seconds, attoseconds) = (clock.now - start).components
+        let kernels = try events.reduce(0) { sum, event in
+          let times = try event.profile()
+          return sum + Double(times.ended - times.started) * 1e-9
+        }
+        return (Double(seconds) + Double(attoseconds) * 1e-18, kernels)
+      }
+    }
+  }
+
   private func validated(_ inputs: [String: Tensor]) throws -> [Tensor] {
     for name in inputs.keys where !inputNames.contains(name) {
       throw EngineError.unknownInput(name: name, expected: inputNames)
