@@ -171,6 +171,9 @@ final class ExecutionPlan {
     for index in range { try queue.enqueue(launches[index].kernel, range: launches[index].range) }
   }
 
+  /// Waits, without a command, until a run that was enqueued with a step queue has passed `step`.
+  func waits(for step: Int, _ patience: SharedWord.Patience) -> Bool { stepQueue?.waits(for: step, patience) ?? false }
+
   /// A whole run as ``enqueue(_:on:library:)`` launches it, with the events of its launches.
   func enqueueWithEvents(on queue: CommandQueue, library: KernelLibrary) throws -> [Event] {
     try stepQueue.map { [try $0.enqueueWithEvent(on: queue)] } ?? enqueueProfiled(on: queue, library: library)

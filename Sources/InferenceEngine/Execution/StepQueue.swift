@@ -10,6 +10,8 @@ final class StepQueue {
   private let kernel: Kernel
   private let tables: [Buffer]
   private let counters: Buffer
+  /// The host's view of `counters`.
+  private let words: UnsafeRawPointer
   private let groups: Int
   /// Where the buffers are. The device is a processor of this machine with one memory, so these are host addresses too.
   private let addresses: [ObjectIdentifier: Int64]
@@ -28,8 +30,9 @@ final class StepQueue {
     buffer: (TensorView) throws -> Buffer
   ) throws {
     self.groups = groups
+    counters = try context.makeBuffer(byteCount: (steps.count + 1) * 64)
     addresses = try Self.addresses(
-      of: steps.flatMap { $0.arguments.compactMap(\.view) }.map(buffer), program: program, context: context,
+      of: steps.flatMap { $0.arguments.compactMap(\.view) }.map(buffer) + [counters], program: program, context: context,
       queue: queue)
     var rows: [Int64] = []
     var arguments: [Int64] = []
@@ -57,7 +60,10 @@ final class StepQueue {
       try numbers.withUnsafeBytes { try queue.write(table, offset: 0, from: $0) }
       return table
     }
-    counters = try context.makeBuffer(byteCount: (steps.count + 1) * 64)
+    guard let words = addresses[ObjectIdentifier(counters)].flatMap({ UnsafeRawPointer(bitPattern: Int($0)) }) else {
+      throw EngineError.kernelSourceMissing(file: "step_queue")
+    }
+    self.words = words
     kernel = try program.program.makeKernel("run_steps")
     try kernel.setArgument(0, tables[0])
     try kernel.setArgument(1, tables[1])
@@ -119,6 +125,15 @@ final class StepQueue {
   private func advance(by range: Range<Int>) {
     // Every work-group claims one number too many before it ends.
     base &+= tasksBefore[range.upperBound] &- tasksBefore[range.lowerBound] &+ UInt32(groups)
+  }
+
+  /// Waits until the device has completed all steps before `step` of the run that was enqueued last.
+  ///
+  /// - Returns: false when that took longer than `patience`.
+  func waits(for step: Int, _ patience: SharedWord.Patience) -> Bool {
+    guard step > 0 else { return true }
+    let tasks = tasksBefore[step] &- tasksBefore[step - 1]
+    return SharedWord(at: words + 64 * step).reaches(tasks &* round, patience)
   }
 
   private func reset(on queue: CommandQueue) throws {

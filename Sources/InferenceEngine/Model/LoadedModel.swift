@@ -1,3 +1,4 @@
+import Foundation
 import ModelGraph
 import OpenCLRuntime
 import Synchronization
@@ -68,6 +69,7 @@ public final class LoadedModel: Sendable {
     self.options = options
     context = try Context(device: device)
     target = KernelTarget(device.properties, family: options.kernels)
+    isSpare = device.properties.computeUnits < ProcessInfo.processInfo.activeProcessorCount
     queue = try context.makeQueue(profiling: profiling)
     state = Mutex(
       State(
@@ -99,7 +101,8 @@ public final class LoadedModel: Sendable {
       do {
         try write(ordered, to: plan)
         var start = 0
-        for (index, end) in ends.enumerated() {
+        // With a step queue nothing is cut: the host watches the one launch pass.
+        for (index, end) in ends.enumerated() where !plan.hasStepQueue {
           try plan.enqueue(start..<end, on: queue, library: state.library)
           start = end
           if let onCut {
@@ -109,6 +112,16 @@ public final class LoadedModel: Sendable {
         }
         try plan.enqueue(start..<plan.steps.count, on: queue, library: state.library)
         try queue.flush()
+        if let onCut, plan.hasStepQueue {
+          for (index, end) in ends.enumerated() {
+            if !isSpare || !plan.waits(for: end, .spinning(Self.spinLimit)),
+              !plan.waits(for: end, .polling(.seconds(600)))
+            {
+              try queue.finish()
+            }
+            onCut(index)
+          }
+        }
         return try withExtendedLifetime(ordered) { try read(plan) }
       } catch {
         // The queue may still be reading the inputs.
@@ -170,6 +183,7 @@ public final class LoadedModel: Sendable {
         try queue.flush()
         _ = try read(plan)
         let (seconds, attoseconds) = (clock.now - start).components
+        try queue.finish()
         let kernels = try events.reduce(0) { sum, event in
           let times = try event.profile()
           return sum + Double(times.ended - times.started) * 1e-9
@@ -263,6 +277,10 @@ public final class LoadedModel: Sendable {
       && device.properties.platform.hasPrefix("Portable Computing Language")
   }
 
+  private static let spinLimit = Duration.milliseconds(2)
+  /// Whether the host has a core to wait on that the device does not use.
+  private let isSpare: Bool
+
   private func cutSteps(_ names: [String], of plan: ExecutionPlan) throws -> [Int] {
     try names.map { name in
       guard let cut = plan.cuts.first(where: { $0.vertex.name == name }) else {
@@ -297,7 +315,10 @@ public final class LoadedModel: Sendable {
 
   private func read(_ plan: ExecutionPlan) throws -> [String: Tensor] {
     var results: [String: Tensor] = [:]
-    if plan.hasStepQueue { try queue.finish() }
+    // Waking up a thread that sleeps takes as long as a small model's last layers.
+    if plan.hasStepQueue, !isSpare || !plan.waits(for: plan.steps.count, .spinning(Self.spinLimit)) {
+      try queue.finish()
+    }
     for port in plan.outputs {
       let shape = port.view.shape
       let storage = try TensorStorage(byteCount: shape.elementCount * port.view.type.byteWidth) { bytes in

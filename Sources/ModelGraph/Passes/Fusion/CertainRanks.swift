@@ -14,9 +14,14 @@ struct CertainRanks {
     }
     for input in graph.inputs { ranks[input] = graph[input].shape?.count }
     for node in graph.nodes {
-      guard node.domain == .onnx, let rank = rank(of: node, in: graph) else { continue }
+      guard let rank = node.domain == .onnx ? rank(of: node, in: graph) : rank(ofFused: node) else { continue }
       for case let output? in node.outputs { ranks[output] = rank }
     }
+  }
+
+  private func rank(ofFused node: Node) -> Int? {
+    guard node.domain == .apparate, let op = FusedOperator(rawValue: node.op) else { return nil }
+    return op == .attention ? 3 : self[node.input(0)]
   }
 
   private func rank(of node: Node, in graph: Graph) -> Int? {
