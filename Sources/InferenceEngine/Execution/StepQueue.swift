@@ -31,9 +31,8 @@ final class StepQueue {
   ) throws {
     self.groups = groups
     counters = try context.makeBuffer(byteCount: (steps.count + 1) * 64)
-    addresses = try Self.addresses(
-      of: steps.flatMap { $0.arguments.compactMap(\.view) }.map(buffer) + [counters], program: program, context: context,
-      queue: queue)
+    let buffers = try steps.flatMap { $0.arguments.compactMap(\.view) }.map(buffer) + [counters]
+    addresses = try Self.addresses(of: buffers, program: program, context: context, queue: queue)
     var rows: [Int64] = []
     var arguments: [Int64] = []
     var tasksBefore: [UInt32] = [0]

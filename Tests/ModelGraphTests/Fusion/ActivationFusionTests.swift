@@ -138,7 +138,6 @@ struct ActivationFusionTests {
       },
       { g, x in g.node("Mul", [x, g.node("Sigmoid", [g.node("Mul", [x, g.number(1.702)])])]) },
       { g, x in g.node("Mul", [x, g.node("HardSigmoid", [x])]) },
-      { g, x in g.node("Min", [g.node("Max", [x, g.number(6)]), g.number(0)]) },
     ]
     for spell in wrong {
       var builder = SmallGraph()
