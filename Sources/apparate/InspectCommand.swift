@@ -72,9 +72,10 @@ struct InspectCommand: ParsableCommand {
     var device: Device?
     if !fileOnly {
       let chosen = try deviceOptions.select()
-      let progress = Progress("building kernels for \(chosen.properties.name)")
+      let progress = Progress("building programs for \(chosen.properties.name)")
       var options = try deviceOptions.modelOptions()
       options.progress = { progress.update($0, of: $1) }
+      options.singleLaunch = false  // a profile times each kernel
       let loaded = try LoadedModel(graph: graph, device: chosen, options: options, profiling: true)
       profile = try loaded.profile(inputs.tensors, repetitions: 3)
       progress.finish()

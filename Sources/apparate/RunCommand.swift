@@ -45,7 +45,7 @@ struct RunCommand: ParsableCommand {
       let tensors = try readInputs()
       let clock = ContinuousClock()
       let device = try deviceOptions.select()
-      let progress = Progress("building kernels for \(device.properties.name)")
+      let progress = Progress("building programs for \(device.properties.name)")
       var options = try deviceOptions.modelOptions()
       options.progress = { progress.update($0, of: $1) }
 

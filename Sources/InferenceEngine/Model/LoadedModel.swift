@@ -150,6 +150,7 @@ public final class LoadedModel: Sendable {
     return try state.withLock { state in
       let plan = try plan(for: ordered, in: &state)
       try plan.bind(to: state.arena)
+      try state.library.prepare(plan.kernelSpecs, progress: options.progress)
       var runs: [[(start: UInt64, end: UInt64)]] = []
       for run in 0...max(1, repetitions) {
         try write(ordered, to: plan)
