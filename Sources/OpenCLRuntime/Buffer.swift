@@ -19,7 +19,9 @@ public final class Buffer: @unchecked Sendable {
 
   /// A window on this buffer, which it keeps alive.
   /// - Parameter offset: in bytes, a multiple of ``DeviceProperties/baseAddressAlignment``.
+  /// - Precondition: the window lies inside of the buffer.
   public func subBuffer(offset: Int, byteCount: Int) throws(OpenCLError) -> Buffer {
+    precondition(offset >= 0 && byteCount >= 0 && offset <= self.byteCount - byteCount, "a window outside its buffer")
     let alignment = context.device.properties.baseAddressAlignment
     guard offset % alignment == 0 else { throw .misalignedSubBuffer(offset: offset, alignment: alignment) }
     var region = cl_buffer_region(origin: offset, size: byteCount)

@@ -73,8 +73,13 @@ public final class Device: @unchecked Sendable {
       extensions: Set(try text(CL_DEVICE_EXTENSIONS).split(separator: " ").map(String.init)))
   }
 
-  /// Every device of every platform, in the order of the platforms.
-  public static func all() throws(OpenCLError) -> [Device] {
+  /// Every device of every platform, in the order of the platforms. Asked for once: drivers need not bear being
+  /// initialised by several threads.
+  public static func all() throws(OpenCLError) -> [Device] { try listed.get() }
+
+  private static let listed = Result { () throws(OpenCLError) in try list() }
+
+  private static func list() throws(OpenCLError) -> [Device] {
     var count: cl_uint = 0
     let code = clGetPlatformIDs(0, nil, &count)
     if code == -1001 || (code == CL_SUCCESS && count == 0) { throw .noPlatform }

@@ -1,3 +1,5 @@
+import Console
+
 /// How far two engines' answers to the same inputs are apart.
 struct Agreement: Codable, Sendable {
   /// max |a − b| over all elements of all outputs; infinite where one is not a number.
@@ -7,7 +9,7 @@ struct Agreement: Codable, Sendable {
   /// The share of rows (all axes but the last) whose largest element is at the same place; nil where rows have one.
   var top1: Double?
 
-  /// - Throws: `BenchError.noCommonOutput`, or `.differentShapes`.
+  /// - Throws: `BenchError.noCommonOutput`, `.differentShapes`, or what is wrong with a file.
   init(of subject: [String: String], with peer: [String: String]) throws {
     largestDifference = 0
     largestValue = 0
@@ -19,12 +21,12 @@ struct Agreement: Codable, Sendable {
     }
     for name in common {
       guard let ours = subject[name], let theirs = peer[name] else { continue }
-      let a = try NumpyArray(contentsOf: ours)
-      let b = try NumpyArray(contentsOf: theirs)
+      let a = try NumPyFile.read(at: ours)
+      let b = try NumPyFile.read(at: theirs)
       guard a.shape == b.shape else {
         throw BenchError.differentShapes(output: name, subject: a.shape, peer: b.shape)
       }
-      let (x, y) = (a.floats(), b.floats())
+      let (x, y) = (a.floats, b.floats)
       for (x, y) in zip(x, y) {
         let difference = abs(x - y)
         largestDifference = max(largestDifference, difference.isNaN ? .infinity : difference)

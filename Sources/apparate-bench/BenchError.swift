@@ -13,7 +13,6 @@ enum BenchError: Error, CustomStringConvertible {
   case workerTimedOut(worker: String, request: String, after: Duration, log: String)
   case workerRefused(worker: String, request: String, reason: String)
   case unreadableReply(worker: String, reply: String, reason: String)
-  case malformedArray(path: String, reason: String)
   case noCommonOutput(subject: [String], peer: [String])
   case differentShapes(output: String, subject: [Int], peer: [Int])
   case notLoaded
@@ -38,7 +37,6 @@ enum BenchError: Error, CustomStringConvertible {
     case .workerRefused(let worker, let request, let reason): "\(worker) could not \(request): \(reason)"
     case .unreadableReply(let worker, let reply, let reason):
       "\(worker) answered \"\(reply.prefix(400))\", which is not the reply expected: \(reason)"
-    case .malformedArray(let path, let reason): "\(path) is not an array that can be read: \(reason)"
     case .noCommonOutput(let subject, let peer):
       "the outputs have no name in common: \(subject.sorted()) and \(peer.sorted())"
     case .differentShapes(let output, let subject, let peer):

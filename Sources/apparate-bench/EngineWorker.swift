@@ -22,8 +22,8 @@ struct ApparateEngine: WorkerEngine {
   private let inputs: [String: Tensor]
   private var results: [String: Tensor] = [:]
 
-  init(model: URL, inputs: [String: NumpyArray], threads: Int, dimensions: [String: Int]) throws {
-    self.inputs = try inputs.mapValues { try Tensor($0) }
+  init(model: URL, inputs: [String: Tensor], threads: Int, dimensions: [String: Int]) throws {
+    self.inputs = inputs
     var options = LoadedModel.Options()
     options.progress = { built, total in
       FileHandle.standardError.write(Data("kernels built: \(built) of \(total)\n".utf8))
@@ -35,28 +35,5 @@ struct ApparateEngine: WorkerEngine {
 
   mutating func run() throws { results = try model.run(inputs) }
 
-  func outputs() throws -> [String: NumpyArray] { try results.mapValues { try NumpyArray($0) } }
-}
-
-extension Tensor {
-  fileprivate init(_ array: NumpyArray) throws {
-    guard let type = NumpyArray.types.first(where: { $0.value == array.element })?.key else {
-      throw BenchError.malformedArray(path: "input", reason: "the engine has no type for \(array.element.rawValue)")
-    }
-    self.init(type: type, shape: array.shape, storage: TensorStorage(copying: array.bytes))
-  }
-}
-
-extension NumpyArray {
-  fileprivate static let types: [DataType: Element] = [
-    .float32: .float32, .float16: .float16, .float64: .float64, .int64: .int64, .int32: .int32, .int8: .int8,
-    .uint8: .uint8, .bool: .bool,
-  ]
-
-  fileprivate init(_ tensor: Tensor) throws {
-    guard let element = Self.types[tensor.type] else {
-      throw BenchError.malformedArray(path: "output", reason: "there is no .npy type for \(tensor.type)")
-    }
-    self.init(element: element, shape: tensor.shape, bytes: tensor.storage.withUnsafeBytes { Data($0) })
-  }
+  func outputs() -> [String: Tensor] { results }
 }

@@ -1,17 +1,19 @@
+import Console
 import Foundation
+import ModelGraph
 
 /// What a worker needs of an engine: one model, loaded with the inputs that it will be run on.
 protocol WorkerEngine {
   /// Returns when the model can be run.
   ///
   /// - Parameter dimensions: The sizes of symbolic dimensions that the inputs have.
-  init(model: URL, inputs: [String: NumpyArray], threads: Int, dimensions: [String: Int]) throws
+  init(model: URL, inputs: [String: Tensor], threads: Int, dimensions: [String: Int]) throws
 
   /// One inference; returns when the outputs are in the host's memory.
   mutating func run() throws
 
   /// The outputs of the last run.
-  func outputs() throws -> [String: NumpyArray]
+  func outputs() -> [String: Tensor]
 }
 
 /// Answers lines of JSON until there are no more or one says quit: what Peers/peer.py does, for an engine of our own.
@@ -50,7 +52,7 @@ struct WorkerLoop<Engine: WorkerEngine> {
   }
 
   private mutating func load(_ request: WorkerLoad) throws -> LoadReply {
-    let inputs = try request.inputs.mapValues { try NumpyArray(contentsOf: $0) }
+    let inputs = try request.inputs.mapValues { try NumPyFile.read(at: $0) }
     let clock = ContinuousClock()
     let loading = try clock.measure {
       engine = try Engine(
@@ -72,9 +74,9 @@ struct WorkerLoop<Engine: WorkerEngine> {
   private func writeOutputs(to directory: URL) throws -> OutputsReply {
     guard let engine else { throw BenchError.notLoaded }
     var files: [String: String] = [:]
-    for (place, (name, array)) in try engine.outputs().sorted(by: { $0.key < $1.key }).enumerated() {
+    for (place, (name, array)) in engine.outputs().sorted(by: { $0.key < $1.key }).enumerated() {
       let path = directory.appending(path: "output-\(place).npy").path
-      try array.write(to: path)
+      try NumPyFile.write(array, to: path)
       files[name] = path
     }
     return OutputsReply(files: files)
