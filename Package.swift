@@ -24,6 +24,7 @@ let package = Package(
     .target(
       name: "InferenceEngine", dependencies: ["ModelGraph", "OpenCLRuntime"], resources: [.copy("Kernels")]),
     .target(name: "EarlyExit"),
+    .target(name: "Serving", dependencies: ["InferenceEngine", "EarlyExit", "ModelGraph"]),
     .target(
       name: "Console", dependencies: ["ModelGraph"]),
     .executableTarget(
@@ -41,7 +42,8 @@ let package = Package(
       resources: [.copy("Peers")]),
     .testTarget(name: "EarlyExitTests", dependencies: ["EarlyExit"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
-    .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph"]),
+    .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph", "Wire"]),
+    .testTarget(name: "ConsoleTests", dependencies: ["Console", "ModelGraph"]),
     .testTarget(name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"]),
     .testTarget(name: "InferenceEngineTests", dependencies: ["InferenceEngine", "Console"]),
   ],
