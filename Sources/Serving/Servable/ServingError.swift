@@ -15,6 +15,18 @@ public enum ServingError: Error, Sendable, Equatable, CustomStringConvertible {
   case wrongType(input: String, expected: DataType, got: DataType)
   /// A shape that the model cannot take.
   case wrongShape(input: String, expected: [Int?], got: [Int])
+  /// A request of more items than a batch may have.
+  case tooManyItems(count: Int, limit: Int)
+  /// An input has no first axis, which would be the items.
+  case noBatchAxis(input: String)
+  /// The inputs of one request do not have the same number of items.
+  case unequalBatchSizes
+  /// An output's first axis is not the items, so that a batch cannot be split.
+  case outputNotBatched(output: String, expected: Int, got: [Int])
+  /// The queue that forms batches is full.
+  case queueFull(batches: Int, limit: Int)
+  /// The request's time was over before its batch began.
+  case deadlineExceeded
   /// As many batches wait as may.
   case overloaded(waiting: Int, limit: Int)
   /// The servable is being unloaded.
@@ -33,6 +45,13 @@ public enum ServingError: Error, Sendable, Equatable, CustomStringConvertible {
     case .wrongType(let input, let expected, let got): "input \(input): expected \(expected), got \(got)"
     case .wrongShape(let input, let expected, let got):
       "input \(input): expected shape [\(expected.map { $0.map(String.init) ?? "?" }.joined(separator: ", "))], got \(got)"
+    case .tooManyItems(let count, let limit): "a request of \(count) items; at most \(limit) may be in one"
+    case .noBatchAxis(let input): "input \(input): expected a first axis, the items; got a scalar"
+    case .unequalBatchSizes: "the inputs of a request must have the same first extent"
+    case .outputNotBatched(let output, let expected, let got):
+      "output \(output): expected \(expected) as the first extent, to split the batch; got shape \(got)"
+    case .queueFull(let batches, let limit): "\(batches) batches are being formed already, at most \(limit) may"
+    case .deadlineExceeded: "the time allowed was over before the request's batch began"
     case .overloaded(let waiting, let limit): "\(waiting) batches wait already, at most \(limit) may"
     case .shuttingDown(let name): "\(name) is being unloaded"
     case .deviceFailed(let reason): "the device failed: \(reason)"
