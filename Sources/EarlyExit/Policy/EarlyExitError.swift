@@ -1,4 +1,4 @@
-/// What was wrong with what an early-exit decision was asked to work on.
+/// What was wrong with what an early-exit decision, or a ramp's training, was asked to work on.
 public enum EarlyExitError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Thresholds are finite and not negative.
   case invalidThreshold(ramp: RampID, value: Float)
@@ -20,6 +20,16 @@ public enum EarlyExitError: Error, Sendable, Equatable, CustomStringConvertible 
   case newerState(version: Int, supported: Int)
   /// The state belongs to another model.
   case foreignState(expected: String, got: String)
+  /// An array does not have the length of its shape, or features are not those of this ramp.
+  case wrongShape(what: String, expected: String, got: String)
+  /// There is nothing to train on.
+  case noItems
+  /// What the model computes on the bootstrap set must be finite.
+  case nonFiniteFeature(item: Int, feature: Int, value: Float)
+  /// The original model's answer for an item is none of its classes, or its probabilities are none.
+  case invalidAnswer(item: Int, expected: String, got: String)
+  /// The caller's checkpoint asked training to end.
+  case trainingCancelled
 
   public var description: String {
     switch self {
@@ -38,6 +48,13 @@ public enum EarlyExitError: Error, Sendable, Equatable, CustomStringConvertible 
       "saved controller state has format \(version); this program reads formats up to \(supported)"
     case .foreignState(let expected, let got):
       "saved controller state belongs to another model: expected fingerprint \(expected), got \(got)"
+    case .wrongShape(let what, let expected, let got): "\(what): expected \(expected), got \(got)"
+    case .noItems: "there is nothing to train on: the bootstrap set is empty"
+    case .nonFiniteFeature(let item, let feature, let value):
+      "feature \(feature) of item \(item) is \(value); the model's outputs on the bootstrap set must be finite"
+    case .invalidAnswer(let item, let expected, let got):
+      "the model's answer for item \(item): expected \(expected), got \(got)"
+    case .trainingCancelled: "training was cancelled"
     }
   }
 }

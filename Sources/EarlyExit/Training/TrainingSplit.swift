@@ -1,0 +1,53 @@
+/// Which items of the bootstrap set train a ramp and which validate it.
+///
+/// The draw is seeded and keeps the classes' shares, so that a rare class reaches the training part whenever it occurs.
+public struct TrainingSplit: Sendable, Equatable {
+  /// The paper splits the bootstrap set 1:9 into training and validation (§4.1), and its sets are large.
+  public static let paperFraction = 0.1
+  /// Bootstrap sets of a few thousand items are better spent on training: see ``TrainingSplit`` in the README.
+  public static let defaultFraction = 0.6
+
+  /// Ascending indices. Neither is empty; with one item per class both are all items.
+  public let training: [Int]
+  public let validation: [Int]
+
+  /// - Throws: ``EarlyExitError/invalidOption(name:expected:got:)`` unless 0 < `trainingFraction` < 1.
+  public init(
+    _ labels: TeacherLabels, trainingFraction: Double = defaultFraction, seed: UInt64 = 0
+  ) throws(EarlyExitError) {
+    guard trainingFraction > 0, trainingFraction < 1 else {
+      throw .invalidOption(
+        name: "trainingFraction", expected: "a share above 0 and below 1", got: "\(trainingFraction)")
+    }
+    var generator = SplitMix64(seed: seed)
+    var itemsOfClass = [[Int]](repeating: [], count: labels.classes)
+    for (item, answer) in labels.answers.enumerated() { itemsOfClass[answer].append(item) }
+
+    var training: [Int] = []
+    var validation: [Int] = []
+    for var items in itemsOfClass where !items.isEmpty {
+      generator.shuffle(&items)
+      let share = max(1, Int((Double(items.count) * trainingFraction).rounded()))
+      training += items.prefix(share)
+      validation += items.dropFirst(share)
+    }
+    // Every class has one item only: better to validate on what was seen than not at all.
+    if validation.isEmpty { validation = training }
+    self.training = training.sorted()
+    self.validation = validation.sorted()
+  }
+
+  /// A split that was drawn elsewhere.
+  ///
+  /// - Throws: ``EarlyExitError`` when a part is empty or an index is not in `0..<items`.
+  public init(training: [Int], validation: [Int], items: Int) throws(EarlyExitError) {
+    for part in [training, validation] {
+      guard !part.isEmpty else { throw .noItems }
+      if let index = part.first(where: { !(0..<items).contains($0) }) {
+        throw .invalidOption(name: "split", expected: "indices from 0 to \(items - 1)", got: "\(index)")
+      }
+    }
+    self.training = training
+    self.validation = validation
+  }
+}
