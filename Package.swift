@@ -26,6 +26,8 @@ let package = Package(
     .target(name: "EarlyExit"),
     .target(name: "Serving", dependencies: ["InferenceEngine", "EarlyExit", "ModelGraph"]),
     .target(
+      name: "TensorFlowServingAdapter", dependencies: ["Serving"], path: "adapters/TensorFlowServing"),
+    .target(
       name: "Console", dependencies: ["ModelGraph"]),
     .executableTarget(
       name: "apparate",
@@ -45,6 +47,7 @@ let package = Package(
     .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph", "Wire"]),
     .testTarget(name: "ConsoleTests", dependencies: ["Console", "ModelGraph"]),
     .testTarget(name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"]),
+    .testTarget(name: "TensorFlowServingAdapterTests", dependencies: ["TensorFlowServingAdapter"]),
     .testTarget(name: "InferenceEngineTests", dependencies: ["InferenceEngine", "Console"]),
   ],
   swiftLanguageModes: [.v6]
