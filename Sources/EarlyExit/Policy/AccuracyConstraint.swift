@@ -10,6 +10,11 @@ public struct AccuracyConstraint: Sendable, Equatable {
     self.minimumAgreement = minimumAgreement
   }
 
+  private init(standard: Double) { minimumAgreement = standard }
+
+  /// 99 %.
+  public static let standard = AccuracyConstraint(standard: 0.99)
+
   /// The share of answers that may differ.
   public var toleratedDisagreement: Double { 1 - minimumAgreement }
 

@@ -75,6 +75,12 @@ public struct ObservationWindow: Sendable {
   /// Forgets all items, for instance because what they tell no longer holds. Numbers of later items go on.
   public mutating func removeAll() { count = 0 }
 
+  /// Forgets the items before the one with this number.
+  public mutating func removeAll(before number: UInt64) {
+    guard number < recorded else { return removeAll() }
+    count = min(count, Int(recorded - number))
+  }
+
   /// Where the item of a slot left.
   func exit(slot: Int) -> ExitPosition { exitSites[slot] < 0 ? .final : .ramp(RampID(Int(exitSites[slot]))) }
 
