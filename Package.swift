@@ -17,8 +17,9 @@ let package = Package(
   targets: [
     .systemLibrary(name: "COpenCL", pkgConfig: "OpenCL", providers: [.apt(["ocl-icd-opencl-dev"])]),
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "CMessages", dependencies: ["CProtobufC"]),
-    .target(name: "Wire", dependencies: ["CMessages"]),
+    .target(name: "Wire", dependencies: ["CMessages", "CLZ4"]),
     .target(name: "ModelGraph", dependencies: ["Wire"]),
     .target(name: "OpenCLRuntime", dependencies: ["COpenCL"]),
     .target(

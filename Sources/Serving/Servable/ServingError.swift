@@ -29,6 +29,8 @@ public enum ServingError: Error, Sendable, Equatable, CustomStringConvertible {
   case deadlineExceeded
   /// As many batches wait as may.
   case overloaded(waiting: Int, limit: Int)
+  /// The servable's weights are not on the device, see ``PagedServable``.
+  case weightsAbsent
   /// The servable is being unloaded.
   case shuttingDown(name: String)
   /// The device or the driver failed.
@@ -53,6 +55,7 @@ public enum ServingError: Error, Sendable, Equatable, CustomStringConvertible {
     case .queueFull(let batches, let limit): "\(batches) batches are being formed already, at most \(limit) may"
     case .deadlineExceeded: "the time allowed was over before the request's batch began"
     case .overloaded(let waiting, let limit): "\(waiting) batches wait already, at most \(limit) may"
+    case .weightsAbsent: "the model's weights are not on the device"
     case .shuttingDown(let name): "\(name) is being unloaded"
     case .deviceFailed(let reason): "the device failed: \(reason)"
     }

@@ -152,18 +152,11 @@ extension ONNXDimension {
   }
 }
 
-private func each<Message>(_ messages: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?, _ count: Int) -> [Message]
-{
-  UnsafeBufferPointer(start: messages, count: count).compactMap { $0?.pointee }
-}
-
 private func entries(
   _ messages: UnsafeMutablePointer<UnsafeMutablePointer<Onnx__StringStringEntryProto>?>?, _ count: Int
 ) -> [ONNXStringEntry] {
   each(messages, count).map { ONNXStringEntry(key: text($0.key), value: text($0.value)) }
 }
-
-private func text(_ string: UnsafeMutablePointer<CChar>?) -> String { string.map { String(cString: $0) } ?? "" }
 
 private func bytes(_ data: ProtobufCBinaryData) -> [UInt8] {
   Array(UnsafeBufferPointer(start: data.data, count: data.len))
