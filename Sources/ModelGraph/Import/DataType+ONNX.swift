@@ -24,3 +24,23 @@ extension DataType {
     24: "float8e8m0", 25: "uint2", 26: "int2",
   ]
 }
+
+extension DataType {
+  /// The code of `TensorProto.DataType`.
+  public var onnxCode: Int32 {
+    switch self {
+    case .float32: 1
+    case .uint8: 2
+    case .int8: 3
+    case .uint16: 4
+    case .int16: 5
+    case .int32: 6
+    case .int64: 7
+    case .bool: 9
+    case .float16: 10
+    case .float64: 11
+    case .uint32: 12
+    case .uint64: 13
+    }
+  }
+}
