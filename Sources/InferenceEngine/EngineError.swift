@@ -8,6 +8,8 @@ public enum EngineError: Error, Sendable, CustomStringConvertible {
   case unknownInput(name: String, expected: [String])
   case wrongType(input: String, expected: DataType, got: DataType)
   case unknownValue(name: String)
+  /// All of the model's outputs were to be side outputs.
+  case noMainOutput(model: String)
   case kernelSourceMissing(file: String)
 
   public var description: String {
@@ -19,6 +21,7 @@ public enum EngineError: Error, Sendable, CustomStringConvertible {
       "the model has no input \"\(name)\"; it expects: \(expected.joined(separator: ", "))"
     case .wrongType(let input, let expected, let got): "input \"\(input)\" must be \(expected), got \(got)"
     case .unknownValue(let name): "the model has no value \"\(name)\""
+    case .noMainOutput(let model): "model \(model) has side outputs only; a run needs a main output"
     case .kernelSourceMissing(let file): "kernel source \(file) is not installed beside the executable"
     }
   }

@@ -3,14 +3,17 @@ import OpenCLRuntime
 
 /// A graph lowered for one set of input shapes: kernel launches in order, with all memory placed.
 ///
-/// Not thread-safe: ``LoadedModel`` serialises runs.
-final class ExecutionPlan {
+/// Not thread-safe by itself, whatever it says: ``LoadedModel`` touches plans under its lock only.
+final class ExecutionPlan: @unchecked Sendable {
   struct Port {
     let name: String
     let value: ValueID
     /// The type in the model; `view.type` is the type on the device.
     let type: DataType
     let view: TensorView
+    /// For outputs: how many steps there are until it is complete, and whether a run may go without it.
+    var steps = 0
+    var isSide = false
   }
 
   let inputs: [Port]
@@ -36,18 +39,35 @@ final class ExecutionPlan {
     let range: NDRange
   }
 
-  init(lowering: Lowering, graph: Graph, alignment: Int, sharing: Bool) throws {
+  /// The steps of a run, ascending: those that its outputs need.
+  private(set) var selected: [Int]
+  /// Positions of the side outputs that runs compute.
+  private(set) var sides: Set<Int> = []
+
+  /// - Parameters:
+  ///   - lowering: of `graph`.
+  ///   - trunk: the part of `graph` that every run computes.
+  init(lowering: Lowering, graph: Graph, trunk: Graph, sideOutputs: Set<ValueID>, alignment: Int, sharing: Bool) throws
+  {
     steps = lowering.steps
+    selected = steps.indices.filter { lowering.steps[$0].demand.isMet(by: []) }
     blocks = lowering.blocks
     inputs = try graph.inputs.compactMap { value in
       guard let view = lowering.existingView(value), graph[value].constant == nil else { return nil }
       return Port(name: graph[value].name, value: value, type: try lowering.type(of: value), view: view)
     }
     outputs = try graph.outputs.map { value in
-      guard let view = lowering.existingView(value) else { throw EngineError.unknownValue(name: graph[value].name) }
-      return Port(name: graph[value].name, value: value, type: try lowering.type(of: value), view: view)
+      guard let view = lowering.outputView(value), let steps = lowering.stepsAfterOutput[value] else {
+        throw EngineError.unknownValue(name: graph[value].name)
+      }
+      return Port(
+        name: graph[value].name, value: value, type: try lowering.type(of: value), view: view, steps: steps,
+        isSide: sideOutputs.contains(value))
     }
-    cuts = graph.cutVertices().map { vertex in (vertex, lowering.stepsAfterNode[vertex.node]) }
+    let producers = graph.producers()
+    cuts = trunk.cutVertices().compactMap { vertex in
+      producers[vertex.value].map { (vertex, lowering.stepsAfterNode[$0]) }
+    }
 
     let lifetimes = Self.lifetimes(
       steps: steps, inputs: inputs.map(\.view.memory), outputs: outputs.map(\.view.memory))
@@ -113,10 +133,33 @@ final class ExecutionPlan {
 
   /// From now on a segment is one launch.
   func use(_ program: StepQueueProgram, context: Context, on queue: CommandQueue, groups: Int) throws {
-    stepQueue = try StepQueue(steps: steps, program: program, context: context, queue: queue, groups: groups) {
+    let stepQueue = try StepQueue(steps: steps, program: program, context: context, queue: queue, groups: groups) {
       buffer(of: $0)
     }
+    if selected.count < steps.count { try stepQueue.select(selected, on: queue) }
+    self.stepQueue = stepQueue
     launches = []
+  }
+
+  // MARK: Selection
+
+  /// From the next run on, runs compute these side outputs and what they need.
+  ///
+  /// - Parameter sides: positions among ``outputs``.
+  func select(_ sides: Set<Int>, on queue: CommandQueue) throws {
+    guard sides != self.sides else { return }
+    self.sides = sides
+    selected = steps.indices.filter { steps[$0].demand.isMet(by: sides) }
+    try stepQueue?.select(selected, on: queue)
+  }
+
+  /// How many steps of a run come before this step of the plan. O(log steps).
+  func position(of step: Int) -> Int {
+    var range = 0..<selected.count
+    while let middle = range.isEmpty ? nil : (range.lowerBound + range.upperBound) / 2 {
+      range = selected[middle] < step ? middle + 1..<range.upperBound : range.lowerBound..<middle
+    }
+    return range.lowerBound
   }
 
   /// Makes kernels with all arguments set.
@@ -163,15 +206,15 @@ final class ExecutionPlan {
   /// Whether any step or output needs the view's memory; an input that nothing reads has none.
   func isUsed(_ view: TensorView) -> Bool { blockBuffers[view.memory.index] != nil }
 
-  /// Enqueues the steps of a range, without waiting. A run enqueues all steps, once and in order.
+  /// Enqueues a range of ``selected`` steps, without waiting. A run enqueues all of them, once and in order.
   func enqueue(_ range: Range<Int>, on queue: CommandQueue, library: KernelLibrary) throws {
     if let stepQueue { return try stepQueue.enqueue(range, on: queue) }
     try prepareLaunches(library)
-    if range.upperBound == steps.count { singleRuns += 1 }
-    for index in range { try queue.enqueue(launches[index].kernel, range: launches[index].range) }
+    if range.upperBound == selected.count { singleRuns += 1 }
+    for index in selected[range] { try queue.enqueue(launches[index].kernel, range: launches[index].range) }
   }
 
-  /// Waits, without a command, until a run that was enqueued with a step queue has passed `step`.
+  /// Waits, without a command, until a run that was enqueued with a step queue has done its first `step` steps.
   func waits(for step: Int, _ patience: SharedWord.Patience) -> Bool { stepQueue?.waits(for: step, patience) ?? false }
 
   /// A whole run as ``enqueue(_:on:library:)`` launches it, with the events of its launches.

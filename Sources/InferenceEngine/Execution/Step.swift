@@ -54,6 +54,8 @@ struct Step: Sendable {
   let local: [Int]
   /// The node that it computes (part of), for people.
   let node: String
+  /// Which runs do it.
+  let demand: Demand
 
   var reads: [MemoryID] { arguments.compactMap { if case .input(let view) = $0 { view.memory } else { nil } } }
   var writes: [MemoryID] { arguments.compactMap { if case .output(let view) = $0 { view.memory } else { nil } } }

@@ -8,20 +8,33 @@ import OpenCLRuntime
 final class StepQueue {
   private static let header = 8
   private let kernel: Kernel
-  private let tables: [Buffer]
+  /// The rows of the selected steps, and the arguments of all.
+  private let tables: (steps: Buffer, arguments: Buffer)
   private let counters: Buffer
   /// The host's view of `counters`.
   private let words: UnsafeRawPointer
   private let groups: Int
   /// Where the buffers are. The device is a processor of this machine with one memory, so these are host addresses too.
   private let addresses: [ObjectIdentifier: Int64]
-  /// The sum of tasks before each step, and after all.
-  private let tasksBefore: [UInt32]
+  /// Of all steps of the plan.
+  private let rows: [Row]
+  /// Of the selected steps, the sum of tasks before each, and after all.
+  private var tasksBefore: [UInt32] = [0]
   /// What the device's counter of tasks will be when the next launch begins, and how often the steps have run.
   private var base: UInt32 = 0
   private var round: UInt32 = 0
   private var isDamaged = false
 
+  /// What a row of the table says of a step, but for what depends on the selection.
+  private struct Row {
+    let variant: Int
+    let argumentOffset: Int
+    let extents: [Int]
+    var tasks: Int { extents.elementCount }
+  }
+
+  /// All steps are selected.
+  ///
   /// - Parameters:
   ///   - program: of all the steps' kernels, see ``StepQueueSource``.
   ///   - buffer: the memory that holds a view.
@@ -33,41 +46,36 @@ final class StepQueue {
     counters = try context.makeBuffer(byteCount: (steps.count + 1) * 64)
     let buffers = try steps.flatMap { $0.arguments.compactMap(\.view) }.map(buffer) + [counters]
     addresses = try Self.addresses(of: buffers, program: program, context: context, queue: queue)
-    var rows: [Int64] = []
+    var rows: [Row] = []
     var arguments: [Int64] = []
-    var tasksBefore: [UInt32] = [0]
     for step in steps {
       guard let variant = StepQueueSource.Variant(step), let number = program.numbers[variant] else {
         throw EngineError.kernelSourceMissing(file: step.kernel.file)
       }
       let extents = step.global + [Int](repeating: 1, count: 3 - step.global.count)
-      let tasks = extents.elementCount
-      guard tasks > 0, tasks < 1 << 30, arguments.count < 1 << 40 else {
-        throw EngineError.unsupported(node: step.node, op: step.kernel.function, reason: "it has \(tasks) tasks")
+      let row = Row(variant: number, argumentOffset: arguments.count, extents: extents)
+      guard row.tasks > 0, row.tasks < 1 << 30, arguments.count < 1 << 40 else {
+        throw EngineError.unsupported(node: step.node, op: step.kernel.function, reason: "it has \(row.tasks) tasks")
       }
-      rows += [Int64(number), Int64(arguments.count)] + extents.map { Int64($0) }
-      rows += [Int64(tasks), Int64(tasksBefore[tasksBefore.count - 1]), 0]
-      tasksBefore.append(tasksBefore[tasksBefore.count - 1] &+ UInt32(tasks))
+      rows.append(row)
       let addresses = addresses
       for argument in step.arguments {
         try arguments.append(contentsOf: Self.longs(argument) { addresses[ObjectIdentifier(try buffer($0))] ?? 0 })
       }
     }
-    self.tasksBefore = tasksBefore
-    tables = try [rows, arguments].map { numbers in
-      let table = try context.makeBuffer(byteCount: max(8, numbers.count * 8))
-      try numbers.withUnsafeBytes { try queue.write(table, offset: 0, from: $0) }
-      return table
-    }
+    self.rows = rows
+    let argumentTable = try context.makeBuffer(byteCount: max(8, arguments.count * 8))
+    try arguments.withUnsafeBytes { try queue.write(argumentTable, offset: 0, from: $0) }
+    tables = (try context.makeBuffer(byteCount: max(8, rows.count * Self.header * 8)), argumentTable)
     guard let words = addresses[ObjectIdentifier(counters)].flatMap({ UnsafeRawPointer(bitPattern: Int($0)) }) else {
       throw EngineError.kernelSourceMissing(file: "step_queue")
     }
     self.words = words
     kernel = try program.program.makeKernel("run_steps")
-    try kernel.setArgument(0, tables[0])
-    try kernel.setArgument(1, tables[1])
+    try kernel.setArgument(0, tables.steps)
+    try kernel.setArgument(1, tables.arguments)
     try kernel.setArgument(2, counters)
-    try reset(on: queue)
+    try select(Array(rows.indices), on: queue)
     // A driver may compile at the first launch: let that be here, with nothing to do.
     try launch(0..<0, on: queue)
     try queue.finish()
@@ -79,9 +87,26 @@ final class StepQueue {
       .map { UnsafeMutableRawBufferPointer(start: $0, count: buffer.byteCount) }
   }
 
-  /// Launches a range of steps. After a failure the next call begins anew.
+  /// From the next run on these steps make up a run: some microseconds, with the queue idle.
   ///
-  /// - Precondition: every run enqueues all steps once, in order, and runs do not overlap.
+  /// - Parameter selected: indices of steps, ascending.
+  func select(_ selected: [Int], on queue: CommandQueue) throws {
+    var table: [Int64] = []
+    tasksBefore = [0]
+    for row in selected.map({ rows[$0] }) {
+      let before = tasksBefore[tasksBefore.count - 1]
+      table += [Int64(row.variant), Int64(row.argumentOffset)] + row.extents.map { Int64($0) }
+      table += [Int64(row.tasks), Int64(before), 0]
+      tasksBefore.append(before &+ UInt32(row.tasks))
+    }
+    // The queue is in order: work-groups of the last run that still look for work have ended when it writes.
+    try table.withUnsafeBytes { try queue.write(tables.steps, offset: 0, from: $0) }
+    try reset(on: queue)
+  }
+
+  /// Launches a range of the selected steps. After a failure the next call begins anew.
+  ///
+  /// - Precondition: every run enqueues all selected steps once, in order, and runs do not overlap.
   func enqueue(_ range: Range<Int>, on queue: CommandQueue) throws {
     guard !range.isEmpty else { return }
     try begin(range, on: queue)
@@ -89,7 +114,7 @@ final class StepQueue {
     isDamaged = range.upperBound != tasksBefore.count - 1
   }
 
-  /// All steps, with an event.
+  /// All selected steps, with an event.
   func enqueueWithEvent(on queue: CommandQueue) throws -> Event {
     let range = 0..<(tasksBefore.count - 1)
     try begin(range, on: queue)
@@ -126,7 +151,7 @@ final class StepQueue {
     base &+= tasksBefore[range.upperBound] &- tasksBefore[range.lowerBound] &+ UInt32(groups)
   }
 
-  /// Waits until the device has completed all steps before `step` of the run that was enqueued last.
+  /// Waits until the device has completed the first `step` selected steps of the run that was enqueued last.
   ///
   /// - Returns: false when that took longer than `patience`.
   func waits(for step: Int, _ patience: SharedWord.Patience) -> Bool {

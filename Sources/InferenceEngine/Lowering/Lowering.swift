@@ -15,13 +15,20 @@ struct Lowering {
   /// Blocks by ``MemoryID``.
   private(set) var blocks: [Block] = []
   private var views: [ValueID: TensorView] = [:]
+  private var outputViews: [ValueID: TensorView] = [:]
   private var constantBlocks: [ObjectIdentifier: MemoryID] = [:]
-  /// Copies already made of a view in another layout, so that two readers share one.
-  private var copies: [CopyKey: TensorView] = [:]
+  /// Copies already made of a view in another layout, and when they are made, so that two readers share one.
+  private var copies: [CopyKey: (view: TensorView, demand: Demand)] = [:]
+  /// The outputs that a run may go without.
+  private let sideOutputs: Set<ValueID>
+  /// Who needs the steps being emitted.
+  private var demand = Demand.always
   /// The node being lowered, for the names of steps and errors.
   private(set) var currentNode = ""
   /// For each node, the number of steps once it was lowered.
   private(set) var stepsAfterNode: [Int] = []
+  /// For each output of the graph, the number of steps after which it is complete.
+  private(set) var stepsAfterOutput: [ValueID: Int] = [:]
 
   enum Block: Sendable {
     /// Memory of the arena, written by steps (or by the host, for inputs).
@@ -37,25 +44,43 @@ struct Lowering {
     let layout: [Int]
   }
 
-  init(graph: Graph, target: KernelTarget, weights: WeightStore, tuning: Tuning) {
+  /// - Parameter sideOutputs: the outputs that a run may go without; others must not depend on them.
+  init(graph: Graph, sideOutputs: Set<ValueID> = [], target: KernelTarget, weights: WeightStore, tuning: Tuning) {
     self.graph = graph
+    self.sideOutputs = sideOutputs
     self.target = target
     self.weights = weights
     self.tuning = tuning
   }
 
-  /// Lowers every node.
+  /// Lowers every node. A side output is made row-major as soon as it is there, main outputs at the end.
   mutating func lowerAll() throws {
     for input in graph.inputs where graph[input].constant == nil {
       define(input, makeTensor(type: try type(of: input), shape: try shape(of: input)))
     }
-    for node in graph.nodes {
+    for output in graph.outputs where sideOutputs.contains(output) && existingView(output) != nil {
+      try complete(output)
+    }
+    let demands = graph.demands(sides: sideOutputs)
+    for (index, node) in graph.nodes.enumerated() {
       currentNode = node.name
+      demand = demands[index]
       try OperatorLowering.lower(node, into: &self)
       stepsAfterNode.append(steps.count)
+      for case let output? in node.outputs where sideOutputs.contains(output) { try complete(output) }
     }
     currentNode = "outputs"
-    for output in Set(graph.outputs) { define(output, rowMajor(try view(output))) }
+    for output in graph.outputs where stepsAfterOutput[output] == nil { try complete(output) }
+  }
+
+  /// Makes an output as the host reads it.
+  private mutating func complete(_ output: ValueID) throws {
+    demand = .always
+    if sideOutputs.contains(output), let position = graph.outputs.firstIndex(of: output) { demand = .sides([position]) }
+    // What else reads the value keeps to the view that is there in every run.
+    let view = try view(output)
+    outputViews[output] = rowMajor(view)
+    stepsAfterOutput[output] = steps.count
   }
 
   // MARK: Values
@@ -72,6 +97,9 @@ struct Lowering {
   }
 
   func existingView(_ value: ValueID) -> TensorView? { views[value] }
+
+  /// An output as the host reads it: dense and row-major.
+  func outputView(_ value: ValueID) -> TensorView? { outputViews[value] }
 
   func shape(of value: ValueID) throws -> Shape {
     guard let shape = graph[value].fixedShape else { throw EngineError.unknownValue(name: graph[value].name) }
@@ -142,10 +170,11 @@ struct Lowering {
     let key = CopyKey(
       memory: view.memory, shape: view.shape, strides: view.strides, offset: view.offset,
       layout: layout.order(rank: view.rank))
-    if let known = copies[key] { return known }
+    // A copy that not every run makes is no use to those that run without it.
+    if let known = copies[key], known.demand.covers(demand) { return known.view }
     let result = makeTensor(type: view.type, shape: view.shape, layout: layout)
     emitCopy(from: view, to: result)
-    copies[key] = result
+    copies[key] = (result, demand)
     return result
   }
 
@@ -156,7 +185,7 @@ struct Lowering {
     steps.append(
       Step(
         kernel: kernel, arguments: arguments, global: global,
-        local: local ?? [Int](repeating: 1, count: global.count), node: currentNode))
+        local: local ?? [Int](repeating: 1, count: global.count), node: currentNode, demand: demand))
   }
 
   /// Launches a kernel written with `FOR_EACH(i, count)` (see `Kernels/common.cl`) over `count` elements.

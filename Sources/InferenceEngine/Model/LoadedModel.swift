@@ -21,6 +21,9 @@ public final class LoadedModel: Sendable {
     public var sharesMemory = true
     /// Whether a segment may be one launch instead of one for each kernel, where the device can do that.
     public var singleLaunch = true
+    /// Names of outputs that runs compute only when they are asked to, see ``LoadedModel/run(_:sides:onSide:)``. The
+    /// bits of the other outputs are those of the model without these.
+    public var sideOutputs: Set<String> = []
     /// Plans kept for different input shapes.
     public var planLimit = 32
     /// Called while kernels are built, with (built, total), from any thread.
@@ -37,6 +40,8 @@ public final class LoadedModel: Sendable {
   public let target: KernelTarget
   let options: Options
 
+  private let branched: BranchedGraph
+  private let sideValues: Set<ValueID>
   private let shapeInputs: Set<ValueID>
   private let context: Context
   private let queue: CommandQueue
@@ -63,7 +68,11 @@ public final class LoadedModel: Sendable {
   /// - Parameter graph: as imported; see ``ONNXImporter``.
   public init(graph: Graph, device: Device, options: Options = Options(), profiling: Bool = false) throws {
     let folded = graph.foldingConstants()
-    (self.graph, fusions) = options.fusion ? folded.optimizedAtLoad() : (folded, [])
+    let sides = try Self.sideValues(options.sideOutputs, of: folded)
+    let branched = BranchedGraph(folded, sideOutputs: sides)
+    (self.branched, fusions) = options.fusion ? branched.optimizedAtLoad() : (branched, [])
+    sideValues = sides
+    self.graph = self.branched.joined()
     shapeInputs = self.graph.shapeInputs()
     self.device = device
     self.options = options
@@ -82,52 +91,191 @@ public final class LoadedModel: Sendable {
   public var inputNames: [String] { graph.inputs.map { graph[$0].name } }
   public var outputNames: [String] { graph.outputs.map { graph[$0].name } }
 
+  private static func sideValues(_ names: Set<String>, of graph: Graph) throws -> Set<ValueID> {
+    let sides = graph.outputs.filter { names.contains(graph[$0].name) }
+    let known = Set(sides.map { graph[$0].name })
+    if let unknown = names.subtracting(known).min() { throw EngineError.unknownValue(name: unknown) }
+    guard sides.count < graph.outputs.count else { throw EngineError.noMainOutput(model: graph.name) }
+    return Set(sides)
+  }
+
+  /// The outputs that runs compute only when they are asked to, in the order of the model's outputs.
+  public var sideOutputNames: [String] { graph.outputs.filter(sideValues.contains).map { graph[$0].name } }
+
+  /// A choice of side outputs for ``run(_:sides:onSide:)``.
+  public func sideOutputs(_ names: some Collection<String>) throws -> SideOutputs {
+    let wanted = Set(names)
+    let chosen = graph.outputs.indices.filter {
+      sideValues.contains(graph.outputs[$0]) && wanted.contains(graph[graph.outputs[$0]].name)
+    }
+    let known = chosen.map { graph[graph.outputs[$0]].name }
+    if let unknown = wanted.subtracting(known).min() { throw EngineError.unknownValue(name: unknown) }
+    return SideOutputs(names: known, positions: Set(chosen))
+  }
+
   // MARK: Running
 
-  /// Runs the model and waits for all outputs.
+  /// Runs the model and waits for its main outputs and the chosen side outputs.
+  ///
+  /// A side output that is not chosen costs nothing: no kernel of it runs. Another choice than in the run before costs
+  /// some microseconds and no compilation.
+  ///
+  /// - Parameter inputs: one tensor per input of the model, by name.
+  /// - Returns: these outputs by name.
+  public func run(_ inputs: [String: Tensor], sides: SideOutputs = .none) throws -> [String: Tensor] {
+    let late = LateSides()
+    var outputs = try run(inputs, sides: sides) { late.outputs[sides.names[$0.index]] = $0.tensor() }
+    outputs.merge(late.outputs) { first, _ in first }
+    return outputs
+  }
+
+  private final class LateSides { var outputs: [String: Tensor] = [:] }
+
+  /// Runs the model and waits for its main outputs; hands over each chosen side output as soon as the device has it,
+  /// while it goes on.
   ///
   /// - Parameters:
   ///   - inputs: one tensor per input of the model, by name.
-  ///   - cuts: names of cut vertices, in order; `onCut` is called when the device has passed each.
-  /// - Returns: all outputs by name.
+  ///   - onSide: called on this thread, once for each chosen side output, in the order of completion. The result is
+  ///     valid during the call only. The model is locked meanwhile: do not run it here.
+  /// - Returns: the main outputs by name.
   public func run(
-    _ inputs: [String: Tensor], cuts: [String] = [], onCut: (@Sendable (Int) -> Void)? = nil
+    _ inputs: [String: Tensor], sides: SideOutputs, onSide: (SideResult) -> Void
   ) throws -> [String: Tensor] {
     let ordered = try validated(inputs)
     return try state.withLock { state in
       let plan = try plan(for: ordered, in: &state)
       try bind(plan, waiting: false, in: &state)
-      let ends = try cutSteps(cuts, of: plan)
-      do {
+      try plan.select(sides.positions, on: queue)
+      let library = state.library
+      return try finishing(ordered) {
+        try write(ordered, to: plan)
+        let wanted = self.sides(of: plan, sides)
+        if plan.hasStepQueue {
+          try plan.enqueue(0..<plan.selected.count, on: queue, library: library)
+          try queue.flush()
+          for side in wanted {
+            try wait(for: side.steps, of: plan)
+            guard let memory = plan.hostMemory(of: side.port.view) else { continue }
+            onSide(side.result(UnsafeRawBufferPointer(memory)))
+          }
+        } else {
+          try runSingly(plan, wanted, library, onSide)
+        }
+        return try read(plan)
+      }
+    }
+  }
+
+  /// As ``run(_:sides:)`` without side outputs, telling when the device has passed cut vertices.
+  ///
+  /// - Parameters:
+  ///   - cuts: names of cut vertices, in order; `onCut` is called when the device has passed each.
+  /// - Returns: all main outputs by name.
+  public func run(
+    _ inputs: [String: Tensor], cuts: [String], onCut: (@Sendable (Int) -> Void)? = nil
+  ) throws -> [String: Tensor] {
+    let ordered = try validated(inputs)
+    return try state.withLock { state in
+      let plan = try plan(for: ordered, in: &state)
+      try bind(plan, waiting: false, in: &state)
+      try plan.select([], on: queue)
+      let ends = try cutSteps(cuts, of: plan).map(plan.position(of:))
+      let library = state.library
+      return try finishing(ordered) {
         try write(ordered, to: plan)
         var start = 0
         // With a step queue nothing is cut: the host watches the one launch pass.
         for (index, end) in ends.enumerated() where !plan.hasStepQueue {
-          try plan.enqueue(start..<end, on: queue, library: state.library)
+          try plan.enqueue(start..<end, on: queue, library: library)
           start = end
           if let onCut {
             try queue.marker().onComplete { _ in onCut(index) }
             try queue.flush()
           }
         }
-        try plan.enqueue(start..<plan.steps.count, on: queue, library: state.library)
+        try plan.enqueue(start..<plan.selected.count, on: queue, library: library)
         try queue.flush()
         if let onCut, plan.hasStepQueue {
           for (index, end) in ends.enumerated() {
-            if !isSpare || !plan.waits(for: end, .spinning(Self.spinLimit)),
-              !plan.waits(for: end, .polling(.seconds(600)))
-            {
-              try queue.finish()
-            }
+            try wait(for: end, of: plan)
             onCut(index)
           }
         }
-        return try withExtendedLifetime(ordered) { try read(plan) }
-      } catch {
-        // The queue may still be reading the inputs.
-        try? queue.finish()
-        throw error
+        return try read(plan)
       }
+    }
+  }
+
+  /// Does a run; whatever happens, the inputs live until the queue has read them.
+  private func finishing<Result>(_ inputs: [Tensor], _ run: () throws -> Result) throws -> Result {
+    do { return try withExtendedLifetime(inputs, run) } catch {
+      try? queue.finish()
+      throw error
+    }
+  }
+
+  /// A side output that a run computes.
+  private struct Side {
+    let index: Int
+    let port: ExecutionPlan.Port
+    /// The steps of the run until it is complete.
+    let steps: Int
+
+    func result(_ bytes: UnsafeRawBufferPointer) -> SideResult {
+      let count = port.view.elementCount * port.view.type.byteWidth
+      return SideResult(
+        index: index, type: port.type, shape: port.view.shape,
+        bytes: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+    }
+  }
+
+  /// In the order of completion.
+  private func sides(of plan: ExecutionPlan, _ sides: SideOutputs) -> [Side] {
+    sides.positions.sorted().enumerated().map { index, position in
+      let port = plan.outputs[position]
+      return Side(index: index, port: port, steps: plan.position(of: port.steps))
+    }.sorted { ($0.steps, $0.index) < ($1.steps, $1.index) }
+  }
+
+  /// A run with one launch a kernel: the device copies side outputs to the host on its way.
+  private func runSingly(
+    _ plan: ExecutionPlan, _ sides: [Side], _ library: KernelLibrary, _ onSide: (SideResult) -> Void
+  ) throws {
+    var copies: [(memory: UnsafeMutableRawBufferPointer, event: Event)] = []
+    defer { for copy in copies { copy.memory.deallocate() } }
+    do {
+      var start = 0
+      for side in sides {
+        try plan.enqueue(start..<side.steps, on: queue, library: library)
+        start = side.steps
+        let size = side.port.view.elementCount * side.port.view.type.byteWidth
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, size), alignment: 64)
+        let target = UnsafeMutableRawBufferPointer(rebasing: memory[..<size])
+        let event =
+          try size > 0
+          ? queue.readAsync(plan.buffer(of: side.port.view), offset: 0, into: target) : queue.marker()
+        copies.append((memory, event))
+      }
+      try plan.enqueue(start..<plan.selected.count, on: queue, library: library)
+      try queue.flush()
+      for (side, copy) in zip(sides, copies) {
+        try copy.event.wait()
+        onSide(side.result(UnsafeRawBufferPointer(copy.memory)))
+      }
+    } catch {
+      // The device may still be writing what is let go here.
+      try? queue.finish()
+      throw error
+    }
+  }
+
+  /// Waits until the device has done the first `steps` steps of a run in one launch.
+  private func wait(for steps: Int, of plan: ExecutionPlan) throws {
+    if !isSpare || !plan.waits(for: steps, .spinning(Self.spinLimit)),
+      !plan.waits(for: steps, .polling(.seconds(600)))
+    {
+      try queue.finish()
     }
   }
 
@@ -218,16 +366,17 @@ public final class LoadedModel: Sendable {
       }
       return plan
     }
-    let specialised = try graph.specialized(
+    let specialised = try branched.specialized(
       inputShapes: Dictionary(uniqueKeysWithValues: zip(graph.inputs, inputs.map(\.shape))),
-      inputValues: Dictionary(uniqueKeysWithValues: carriers.map { ($0.0, $0.1) }))
-    let fused = options.fusion ? specialised.fused().0 : specialised
+      inputValues: Dictionary(uniqueKeysWithValues: carriers.map { ($0.0, $0.1) }), fusing: options.fusion)
+    let joined = specialised.joined()
     var lowering = Lowering(
-      graph: fused, target: target, weights: state.weights, tuning: Tuning(winograd: options.winograd))
+      graph: joined, sideOutputs: sideValues, target: target, weights: state.weights,
+      tuning: Tuning(winograd: options.winograd))
     try lowering.lowerAll()
     let plan = try ExecutionPlan(
-      lowering: lowering, graph: fused, alignment: max(64, device.properties.baseAddressAlignment),
-      sharing: options.sharesMemory)
+      lowering: lowering, graph: joined, trunk: specialised.trunk, sideOutputs: sideValues,
+      alignment: max(64, device.properties.baseAddressAlignment), sharing: options.sharesMemory)
     if try !prepareQueueProgram(for: plan, in: state.library) {
       try state.library.prepare(plan.kernelSpecs, progress: options.progress)
     }
@@ -317,10 +466,10 @@ public final class LoadedModel: Sendable {
   private func read(_ plan: ExecutionPlan) throws -> [String: Tensor] {
     var results: [String: Tensor] = [:]
     // Waking up a thread that sleeps takes as long as a small model's last layers.
-    if plan.hasStepQueue, !isSpare || !plan.waits(for: plan.steps.count, .spinning(Self.spinLimit)) {
+    if plan.hasStepQueue, !isSpare || !plan.waits(for: plan.selected.count, .spinning(Self.spinLimit)) {
       try queue.finish()
     }
-    for port in plan.outputs {
+    for port in plan.outputs where !port.isSide {
       let shape = port.view.shape
       let storage = try TensorStorage(byteCount: shape.elementCount * port.view.type.byteWidth) { bytes in
         guard bytes.count > 0 else { return }
@@ -330,10 +479,10 @@ public final class LoadedModel: Sendable {
           try queue.read(plan.buffer(of: port.view), offset: 0, into: bytes)
         }
       }
-      let tensor = Tensor(type: port.view.type, shape: shape, storage: storage)
       results[port.name] =
         port.type == .float16
-        ? Tensor(type: .float16, shape: shape, storage: TensorStorage(copying: tensor.floats.map(\.halfBits))) : tensor
+        ? storage.withUnsafeBytes { Tensor(type: .float16, shape: shape, deviceBytes: $0) }
+        : Tensor(type: port.view.type, shape: shape, storage: storage)
     }
     return results
   }

@@ -1,0 +1,54 @@
+import ModelGraph
+
+/// Side outputs that a run is to compute, see ``LoadedModel/Options/sideOutputs``. Made once by
+/// ``LoadedModel/sideOutputs(_:)``, used for many runs.
+public struct SideOutputs: Sendable, Hashable {
+  /// In the order of the model's outputs.
+  public let names: [String]
+  /// Positions among the model's outputs.
+  let positions: Set<Int>
+
+  /// None: what is left is the model as if it had no side outputs.
+  public static let none = SideOutputs(names: [], positions: [])
+}
+
+/// A side output that the device has just completed, while it goes on with the run.
+public struct SideResult {
+  /// Position in ``SideOutputs/names``.
+  public let index: Int
+  public let type: DataType
+  public let shape: Shape
+  /// Row-major elements, of the type that ``type`` has on the device.
+  private let bytes: UnsafeRawBufferPointer
+
+  init(index: Int, type: DataType, shape: Shape, bytes: UnsafeRawBufferPointer) {
+    self.index = index
+    self.type = type
+    self.shape = shape
+    self.bytes = bytes
+  }
+
+  /// The elements of an output of single or half precision, where they are: nothing is copied or allocated.
+  ///
+  /// - Precondition: the output holds floats.
+  public func withFloats<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
+    precondition(type.deviceType == .float32, "a \(type) output has no floats")
+    return try body(bytes.bindMemory(to: Float.self))
+  }
+
+  /// A copy that outlives the call.
+  public func tensor() -> Tensor { Tensor(type: type, shape: shape, deviceBytes: bytes) }
+}
+
+extension Tensor {
+  /// A copy of an output's elements as they are on the device, where half precision is single.
+  init(type: DataType, shape: Shape, deviceBytes bytes: UnsafeRawBufferPointer) {
+    guard type == .float16 else {
+      self.init(
+        type: type, shape: shape, storage: TensorStorage(byteCount: bytes.count) { $0.copyMemory(from: bytes) })
+      return
+    }
+    let halves = bytes.bindMemory(to: Float.self).map(\.halfBits)
+    self.init(type: .float16, shape: shape, storage: TensorStorage(copying: halves))
+  }
+}
