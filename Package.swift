@@ -25,7 +25,7 @@ let package = Package(
     .target(
       name: "InferenceEngine", dependencies: ["ModelGraph", "OpenCLRuntime"], resources: [.copy("Kernels")]),
     .target(name: "EarlyExit"),
-    .target(name: "Serving", dependencies: ["InferenceEngine", "EarlyExit", "ModelGraph"]),
+    .target(name: "Serving", dependencies: ["InferenceEngine", "EarlyExit", "ModelGraph", "Wire"]),
     .target(
       name: "TensorFlowServingAdapter", dependencies: ["Serving"], path: "adapters/TensorFlowServing"),
     .target(
@@ -44,6 +44,8 @@ let package = Package(
       ],
       resources: [.copy("Peers")]),
     .testTarget(name: "EarlyExitTests", dependencies: ["EarlyExit"]),
+    .testTarget(
+      name: "ServingTests", dependencies: ["Serving", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph", "Wire"]),
     .testTarget(name: "ConsoleTests", dependencies: ["Console", "ModelGraph"]),

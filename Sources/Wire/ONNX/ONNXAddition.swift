@@ -138,7 +138,7 @@ public struct ONNXAddition: Sendable {
 
 extension ONNXAttribute {
   /// `AttributeProto.AttributeType`.
-  private enum Kind: Int32 { case float = 1, int = 2, string = 3, ints = 7 }
+  private enum Kind: Int32 { case float = 1, int = 2, string = 3, floats = 6, ints = 7 }
 
   private init(name: String, kind: Kind) {
     self.init(
@@ -161,6 +161,18 @@ extension ONNXAttribute {
   public static func float(_ name: String, _ value: Float) -> ONNXAttribute {
     var attribute = ONNXAttribute(name: name, kind: .float)
     attribute.float = value
+    return attribute
+  }
+
+  public static func floats(_ name: String, _ values: [Float]) -> ONNXAttribute {
+    var attribute = ONNXAttribute(name: name, kind: .floats)
+    attribute.floats = values
+    return attribute
+  }
+
+  public static func string(_ name: String, _ value: String) -> ONNXAttribute {
+    var attribute = ONNXAttribute(name: name, kind: .string)
+    attribute.string = Array(value.utf8)
     return attribute
   }
 }

@@ -17,6 +17,11 @@ public struct ONNXOperatorSet: Sendable {
 public struct ONNXStringEntry: Sendable {
   public var key: String
   public var value: String
+
+  public init(key: String, value: String) {
+    self.key = key
+    self.value = value
+  }
 }
 
 /// `GraphProto`.

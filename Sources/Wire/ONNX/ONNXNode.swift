@@ -8,6 +8,17 @@ public struct ONNXNode: Sendable {
   /// Names of values; an empty name is an output that nobody wants.
   public var outputs: [String]
   public var attributes: [ONNXAttribute]
+
+  public init(
+    name: String, domain: String, op: String, inputs: [String], outputs: [String], attributes: [ONNXAttribute]
+  ) {
+    self.name = name
+    self.domain = domain
+    self.op = op
+    self.inputs = inputs
+    self.outputs = outputs
+    self.attributes = attributes
+  }
 }
 
 /// `AttributeProto`. `type` says which of the values counts; files from before it existed leave it 0.
