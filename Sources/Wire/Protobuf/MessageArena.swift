@@ -41,7 +41,8 @@ final class MessageArena {
     }
   }
 
-  private func reserve(_ byteCount: Int) -> UnsafeMutableRawPointer {
+  /// Memory for `byteCount` bytes, aligned to 16, not initialised.
+  func reserve(_ byteCount: Int) -> UnsafeMutableRawPointer {
     let rounded = (max(1, byteCount) + Self.alignment - 1) / Self.alignment * Self.alignment
     if let chunk = chunks.last, let base = chunk.baseAddress, used + rounded <= chunk.count {
       defer { used += rounded }

@@ -58,6 +58,16 @@ struct ProtobufReader {
     return take(Int(length))
   }
 
+  /// Reads a field of text, which protobuf says must be UTF-8.
+  mutating func readText() throws(WireError) -> String {
+    let start = position
+    let range = try readDelimited()
+    guard let text = String(validating: UnsafeRawBufferPointer(rebasing: bytes[range]), as: UTF8.self) else {
+      throw .malformed(byteOffset: start, expected: "UTF-8 text", got: "other bytes")
+    }
+    return text
+  }
+
   mutating func readFixed(byteCount: Int) throws(WireError) -> Range<Int> {
     guard byteCount <= end - position else {
       throw .malformed(
