@@ -27,7 +27,8 @@ let package = Package(
     .target(name: "EarlyExit"),
     .target(name: "Serving", dependencies: ["InferenceEngine", "EarlyExit", "ModelGraph", "Wire"]),
     .target(
-      name: "TensorFlowServingAdapter", dependencies: ["Serving"], path: "adapters/TensorFlowServing"),
+      name: "TensorFlowServingAdapter", dependencies: ["EarlyExit", "ModelGraph", "Serving", "Wire"],
+      path: "adapters/TensorFlowServing"),
     .target(
       name: "Console", dependencies: ["ModelGraph"]),
     .executableTarget(

@@ -1,8 +1,10 @@
+import Wire
+
 /// Immutable bytes that a tensor reads: a slice of a memory-mapped model file, or memory of its own.
 ///
 /// Identity matters: two tensors that share a storage are the same weights, so caches of packed weights are keyed by
 /// ``ObjectIdentifier`` of it.
-public final class TensorStorage: @unchecked Sendable {
+public final class TensorStorage: ByteOwner, @unchecked Sendable {
   // Safe to share: the bytes are never written after `init` returns, and `owner` keeps borrowed ones alive.
   private let bytes: UnsafeRawBufferPointer
   let owner: AnyObject?
@@ -39,7 +41,9 @@ public final class TensorStorage: @unchecked Sendable {
   public var byteCount: Int { bytes.count }
 
   /// The bytes; they may be unaligned when borrowed from a file.
-  public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+  public func withUnsafeBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     try body(bytes)
   }
 }

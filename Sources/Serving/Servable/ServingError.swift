@@ -27,6 +27,8 @@ public enum ServingError: Error, Sendable, Equatable, CustomStringConvertible {
   case queueFull(batches: Int, limit: Int)
   /// The request's time was over before its batch began.
   case deadlineExceeded
+  /// Nobody waits for the request any more.
+  case abandoned
   /// As many batches wait as may.
   case overloaded(waiting: Int, limit: Int)
   /// The servable's weights are not on the device, see ``PagedServable``.
@@ -54,6 +56,7 @@ public enum ServingError: Error, Sendable, Equatable, CustomStringConvertible {
       "output \(output): expected \(expected) as the first extent, to split the batch; got shape \(got)"
     case .queueFull(let batches, let limit): "\(batches) batches are being formed already, at most \(limit) may"
     case .deadlineExceeded: "the time allowed was over before the request's batch began"
+    case .abandoned: "nobody waits for the answer any more"
     case .overloaded(let waiting, let limit): "\(waiting) batches wait already, at most \(limit) may"
     case .weightsAbsent: "the model's weights are not on the device"
     case .shuttingDown(let name): "\(name) is being unloaded"

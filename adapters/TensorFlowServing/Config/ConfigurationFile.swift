@@ -29,5 +29,7 @@ enum ConfigurationFile {
     }
   }
 
+  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
   private static func systemText() -> String { String(cString: strerror(errno)) }
 }

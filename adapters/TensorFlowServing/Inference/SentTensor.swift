@@ -1,0 +1,54 @@
+import ModelGraph
+import Wire
+
+/// An input as a client sent it.
+public enum SentTensor: Sendable {
+  case tensor(Tensor)
+  /// Well formed, of a type that no model here takes.
+  case other(TensorFlowType)
+
+  var type: TensorFlowType {
+    switch self {
+    case .tensor(let tensor): tensor.type.tensorFlowType
+    case .other(let type): type
+    }
+  }
+}
+
+extension SentTensor {
+  /// Decodes a tensor of a message whose bytes `owner` holds. Elements that lie there as they are needed stay there.
+  init(_ message: TensorMessage, in owner: any ByteOwner) throws(WireError) {
+    guard let type = DataType(message.type) else {
+      if message.type == .string {
+        _ = try message.shape()
+      } else {
+        _ = try owner.withUnsafeBytes { (bytes) throws(WireError) in try message.elements(in: bytes) }
+      }
+      self = .other(message.type)
+      return
+    }
+    let shape = try message.shape()
+    let storage = try owner.withUnsafeBytes { (bytes) throws(WireError) -> TensorStorage in
+      switch try message.elements(in: bytes) {
+      case .inPlace(let range):
+        return TensorStorage(borrowing: UnsafeRawBufferPointer(rebasing: bytes[range]), from: owner)
+      case .packed(let byteCount):
+        // `TensorStorage` rethrows without types.
+        var failure: WireError?
+        let storage = TensorStorage(byteCount: byteCount) { memory in
+          do throws(WireError) { try message.unpack(bytes, into: memory) } catch { failure = error }
+        }
+        if let failure { throw failure }
+        return storage
+      }
+    }
+    self = .tensor(Tensor(type: type, shape: shape, storage: storage))
+  }
+}
+
+extension TensorValue {
+  /// A tensor for an answer, without a copy of its elements.
+  init(_ tensor: Tensor) {
+    self.init(type: tensor.type.tensorFlowType, shape: tensor.shape, elements: tensor.storage)
+  }
+}
