@@ -46,12 +46,16 @@ let package = Package(
       resources: [.copy("Peers")]),
     .testTarget(name: "EarlyExitTests", dependencies: ["EarlyExit"]),
     .testTarget(
-      name: "ServingTests", dependencies: ["Serving", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime"]),
+      name: "ServingTests",
+      dependencies: ["Serving", "ServingFixtures", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph", "Wire"]),
     .testTarget(name: "ConsoleTests", dependencies: ["Console", "ModelGraph"]),
     .testTarget(name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"]),
-    .testTarget(name: "TensorFlowServingAdapterTests", dependencies: ["TensorFlowServingAdapter"]),
+    .target(
+      name: "ServingFixtures", dependencies: ["Serving", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime"],
+      path: "Tests/ServingFixtures"),
+    .testTarget(name: "TensorFlowServingAdapterTests", dependencies: ["TensorFlowServingAdapter", "ServingFixtures"]),
     .testTarget(name: "InferenceEngineTests", dependencies: ["InferenceEngine", "Console"]),
   ],
   swiftLanguageModes: [.v6]
