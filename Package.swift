@@ -53,7 +53,8 @@ let package = Package(
     .testTarget(name: "ConsoleTests", dependencies: ["Console", "ModelGraph"]),
     .testTarget(name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"]),
     .target(
-      name: "ServingFixtures", dependencies: ["Serving", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime"],
+      name: "ServingFixtures",
+      dependencies: ["Serving", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime"],
       path: "Tests/ServingFixtures"),
     .testTarget(name: "TensorFlowServingAdapterTests", dependencies: ["TensorFlowServingAdapter", "ServingFixtures"]),
     .testTarget(name: "InferenceEngineTests", dependencies: ["InferenceEngine", "Console"]),
