@@ -44,7 +44,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       resources: [.copy("Peers")]),
-    .testTarget(name: "EarlyExitTests", dependencies: ["EarlyExit"]),
+    .testTarget(name: "EarlyExitTests", dependencies: ["EarlyExit", "Console", "ModelGraph"]),
     .testTarget(
       name: "ServingTests",
       dependencies: ["Serving", "ServingFixtures", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime"]),

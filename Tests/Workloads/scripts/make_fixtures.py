@@ -126,13 +126,17 @@ def resized(tiles: np.ndarray, side: int) -> np.ndarray:
     return rows[:, :, low] * (1 - share)[:, None] + rows[:, :, high] * share[:, None]
 
 
-def traffic(fixtures: Fixtures, tiles: np.ndarray) -> None:
+def traffic_feeds(tiles: np.ndarray) -> dict[str, np.ndarray]:
+    """What each traffic model takes, for BGR tiles, uint8 [n, 64, 64, 3]."""
     planar = lambda x: np.ascontiguousarray(x.transpose(0, 3, 1, 2), dtype=np.float32)
-    feeds = {
+    return {
         "vtest-resnet18": planar((tiles.astype(np.float32) - 127.5) / 64),
         "vtest-efficientnet-lite0": planar((resized(tiles[..., ::-1].astype(np.float32), 96) - 127) / 128),
     }
-    for name, x in feeds.items():
+
+
+def traffic(fixtures: Fixtures, tiles: np.ndarray) -> None:
+    for name, x in traffic_feeds(tiles).items():
         fixtures.add("d1", name, WORKLOADS / f"{name}.onnx", {"image": x})
 
 
