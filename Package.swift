@@ -40,7 +40,7 @@ let package = Package(
     .executableTarget(
       name: "apparate-bench",
       dependencies: [
-        "Console", "InferenceEngine", "ModelGraph", "OpenCLRuntime",
+        "Console", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       resources: [.copy("Peers")]),

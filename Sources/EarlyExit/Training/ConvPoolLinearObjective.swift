@@ -1,6 +1,7 @@
 /// 3×3 convolution, ReLU, global average, linear on maps. Parameters are [outputs, channels · 9 + 1], then
 /// [classes, outputs + 1].
 struct ConvPoolLinearObjective: RampObjective {
+  let isConvex = false
   var l2: Float = 0
   private let maps: FeatureMatrix
   private let scaling: ChannelScaling

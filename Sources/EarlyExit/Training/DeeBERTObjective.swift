@@ -1,5 +1,6 @@
 /// Dense, tanh, linear on pooled vectors. Parameters are [hidden, features + 1], then [classes, hidden + 1].
 struct DeeBERTObjective: RampObjective {
+  let isConvex = false
   var l2: Float = 0
   private let hidden: Int
   private let scaling: FeatureScaling

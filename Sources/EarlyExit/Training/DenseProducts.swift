@@ -47,27 +47,17 @@ enum DenseProducts {
       let values = x + firstRow * depth
       var t = 0
       while t + 16 <= depth {
-        for column in 0..<columns {
-          let source = residuals + column * columnStride
-          let target = g + column * depth + t
-          var sum0 = SIMD4<Float>.zero
-          var sum1 = SIMD4<Float>.zero
-          var sum2 = SIMD4<Float>.zero
-          var sum3 = SIMD4<Float>.zero
-          var row = 0
-          while row < count {
-            let factor = SIMD4(repeating: source[row * rowStride])
-            let value = values + row * depth + t
-            sum0 += factor * load(value)
-            sum1 += factor * load(value + 4)
-            sum2 += factor * load(value + 8)
-            sum3 += factor * load(value + 12)
-            row += 1
-          }
-          add(sum0, to: target)
-          add(sum1, to: target + 4)
-          add(sum2, to: target + 8)
-          add(sum3, to: target + 12)
+        var column = 0
+        while column + 2 <= columns {
+          twoBySixteen(
+            residuals + column * columnStride, rowStride: rowStride, columnStride: columnStride, values + t,
+            rows: count, depth: depth, into: g + column * depth + t)
+          column += 2
+        }
+        if column < columns {
+          oneBySixteen(
+            residuals + column * columnStride, rowStride: rowStride, values + t, rows: count, depth: depth,
+            into: g + column * depth + t)
         }
         t += 16
       }
@@ -150,6 +140,74 @@ enum DenseProducts {
       z[lane * stride] = left[lane]
       z[lane * stride + 1] = right[lane]
     }
+  }
+
+  /// Sixteen gradient elements of two columns: as in ``fourByTwo(_:_:depth:into:stride:)``, eight accumulators.
+  @inline(__always)
+  private static func twoBySixteen(
+    _ r: UnsafePointer<Float>, rowStride: Int, columnStride: Int, _ x: UnsafePointer<Float>, rows: Int, depth: Int,
+    into g: UnsafeMutablePointer<Float>
+  ) {
+    var a0 = SIMD4<Float>.zero
+    var a1 = SIMD4<Float>.zero
+    var a2 = SIMD4<Float>.zero
+    var a3 = SIMD4<Float>.zero
+    var b0 = SIMD4<Float>.zero
+    var b1 = SIMD4<Float>.zero
+    var b2 = SIMD4<Float>.zero
+    var b3 = SIMD4<Float>.zero
+    var row = 0
+    while row < rows {
+      let first = SIMD4(repeating: r[row * rowStride])
+      let second = SIMD4(repeating: r[row * rowStride + columnStride])
+      let value = x + row * depth
+      let x0 = load(value)
+      let x1 = load(value + 4)
+      a0 += first * x0
+      b0 += second * x0
+      a1 += first * x1
+      b1 += second * x1
+      let x2 = load(value + 8)
+      let x3 = load(value + 12)
+      a2 += first * x2
+      b2 += second * x2
+      a3 += first * x3
+      b3 += second * x3
+      row += 1
+    }
+    add(a0, to: g)
+    add(a1, to: g + 4)
+    add(a2, to: g + 8)
+    add(a3, to: g + 12)
+    add(b0, to: g + depth)
+    add(b1, to: g + depth + 4)
+    add(b2, to: g + depth + 8)
+    add(b3, to: g + depth + 12)
+  }
+
+  @inline(__always)
+  private static func oneBySixteen(
+    _ r: UnsafePointer<Float>, rowStride: Int, _ x: UnsafePointer<Float>, rows: Int, depth: Int,
+    into g: UnsafeMutablePointer<Float>
+  ) {
+    var sum0 = SIMD4<Float>.zero
+    var sum1 = SIMD4<Float>.zero
+    var sum2 = SIMD4<Float>.zero
+    var sum3 = SIMD4<Float>.zero
+    var row = 0
+    while row < rows {
+      let factor = SIMD4(repeating: r[row * rowStride])
+      let value = x + row * depth
+      sum0 += factor * load(value)
+      sum1 += factor * load(value + 4)
+      sum2 += factor * load(value + 8)
+      sum3 += factor * load(value + 12)
+      row += 1
+    }
+    add(sum0, to: g)
+    add(sum1, to: g + 4)
+    add(sum2, to: g + 8)
+    add(sum3, to: g + 12)
   }
 
   @inline(__always)

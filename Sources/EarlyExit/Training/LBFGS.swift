@@ -6,6 +6,8 @@ struct LBFGS: Sendable {
   var maximumIterations = 200
   /// Ends when no component of the gradient is larger.
   var gradientTolerance: Float = 1e-4
+  /// Ends when ten steps lower the value by less than this share.
+  var valueTolerance = 1e-4
 
   struct Outcome {
     var point: [Float]
@@ -31,7 +33,15 @@ struct LBFGS: Sendable {
     var candidateGradient = gradient
     var pairs = CorrectionPairs(capacity: history, count: count)
 
+    var valueOfTenAgo = value
+
     for iteration in 0..<maximumIterations {
+      if iteration > 0, iteration % 10 == 0 {
+        if valueOfTenAgo - value <= valueTolerance * abs(value) {
+          return Outcome(point: point, value: value, iterations: iteration, converged: true)
+        }
+        valueOfTenAgo = value
+      }
       if Vector.largestMagnitude(gradient, count) <= gradientTolerance {
         return Outcome(point: point, value: value, iterations: iteration, converged: true)
       }

@@ -1,5 +1,6 @@
 /// Multinomial logistic regression on pooled vectors: convex and smooth. Parameters are [classes, features + 1].
 struct PoolingLinearObjective: RampObjective {
+  let isConvex = true
   var l2: Float = 0
   private let scaling: FeatureScaling
   private let inputs: [Float]

@@ -6,6 +6,9 @@ protocol RampObjective {
   /// The strength of the penalty.
   var l2: Float { get set }
 
+  /// Whether there is one minimum only, so that the search for it may start anywhere.
+  var isConvex: Bool { get }
+
   /// Where the search starts.
   func start(_ generator: inout SplitMix64) -> [Float]
 

@@ -6,8 +6,10 @@ public struct RampTrainer: Sendable {
   public let style: RampStyle
   public let options: TrainingOptions
 
+  /// - Parameter options: nil means the style's defaults.
   /// - Throws: ``EarlyExitError/invalidOption(name:expected:got:)``
-  public init(style: RampStyle = .poolingLinear, options: TrainingOptions = TrainingOptions()) throws(EarlyExitError) {
+  public init(style: RampStyle = .poolingLinear, options: TrainingOptions? = nil) throws(EarlyExitError) {
+    let options = options ?? TrainingOptions(for: style)
     try options.validate()
     self.style = style
     self.options = options
@@ -80,9 +82,11 @@ public struct RampTrainer: Sendable {
   ) throws(EarlyExitError) -> TrainedRamp {
     var objective = objective
     var generator = SplitMix64(seed: options.seed)
-    var point = objective.start(&generator)
+    let start = objective.start(&generator)
+    var point = start
     var iterations = 0
     var best: Candidate?
+    var worseInARow = 0
     let optimiser = LBFGS(maximumIterations: options.maximumIterations, gradientTolerance: options.gradientTolerance)
 
     for (strength, l2) in options.l2Strengths.enumerated() {
@@ -96,14 +100,18 @@ public struct RampTrainer: Sendable {
               maximumIterations: options.maximumIterations))
         },
         evaluate: { objective.evaluate($0, gradient: $1) })
-      point = outcome.point
+      // A strong penalty may have taken all of a deeper ramp's weights to 0, where no gradient leads away.
+      point = objective.isConvex ? outcome.point : start
       iterations += outcome.iterations
-      let weights = objective.weights(point)
+      let weights = objective.weights(outcome.point)
       let predictions = try validation.predictions(of: weights)
       let candidate = Candidate(
         weights: weights, predictions: predictions, loss: predictions.negativeLogLikelihood(), l2: l2,
         converged: outcome.converged)
-      if best.map({ candidate.loss < $0.loss }) ?? true { best = candidate }
+      worseInARow = best.map { candidate.loss >= $0.loss } ?? false ? worseInARow + 1 : 0
+      if worseInARow == 0 { best = candidate }
+      // Loss falls and rises again as the penalty weakens; the weakest penalties take most steps.
+      if worseInARow == 2 { break }
     }
     guard let best else { throw .invalidOption(name: "l2Strengths", expected: "at least one", got: "none") }
     return best.calibrated(trainingItems: trainingItems, iterations: iterations)

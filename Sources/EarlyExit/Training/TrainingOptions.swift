@@ -1,12 +1,14 @@
-/// How ramps are trained. The defaults suit all styles.
+/// How ramps are trained.
 public struct TrainingOptions: Sendable, Equatable {
   /// Strengths of the penalty l2 / 2 · ‖W‖², added to the mean loss, of which validation chooses one. They are tried in
-  /// this order, which should descend: each search starts from the last result, and strong penalties are found quickly.
-  public var l2Strengths: [Float] = [1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4]
+  /// this order until two in a row are worse than the best. It should descend: minima under strong penalties are found
+  /// quickly, and a convex search starts from the last one.
+  public var l2Strengths: [Float]
   public var targets = TrainingTargets.answers
   /// For each strength.
-  public var maximumIterations = 100
-  /// A search ends when no component of the gradient is larger.
+  public var maximumIterations: Int
+  /// A search ends when no component of the gradient is larger, or when ten steps lower the loss by less than a
+  /// ten-thousandth.
   public var gradientTolerance: Float = 1e-4
   /// Width of the dense layer of `deebert`; nil means as many as there are features, as in BERT's pooler.
   public var hiddenUnits: Int?
@@ -15,7 +17,17 @@ public struct TrainingOptions: Sendable, Equatable {
   /// Of the random weights where `deebert` and `conv-pool-linear` start.
   public var seed: UInt64 = 0
 
-  public init() {}
+  /// The defaults of a style: deeper ramps take longer, so fewer strengths are tried with fewer steps.
+  public init(for style: RampStyle) {
+    switch style {
+    case .poolingLinear:
+      l2Strengths = [1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5]
+      maximumIterations = 300
+    case .deebert, .convPoolLinear:
+      l2Strengths = [1e-2, 1e-3, 1e-4]
+      maximumIterations = 50
+    }
+  }
 
   func validate() throws(EarlyExitError) {
     try Self.require("l2Strengths", l2Strengths, "at least one finite number of at least 0") { strengths in

@@ -6,7 +6,7 @@ import Testing
   @Test func findsTheMinimumOfABadlyScaledQuadratic() throws {
     let curvatures: [Float] = [1, 10, 100, 1000, 0.1]
     let target: [Float] = [1, -2, 3, 0.5, -4]
-    let outcome = try LBFGS(maximumIterations: 200, gradientTolerance: 1e-4).minimise(
+    let outcome = try LBFGS(maximumIterations: 200, gradientTolerance: 1e-4, valueTolerance: 0).minimise(
       from: [Float](repeating: 0, count: 5), checkpoint: { (_) throws(EarlyExitError) in }
     ) { point, gradient in
       (0..<5).reduce(0.0) { sum, index in
@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test func followsRosenbrocksValley() throws {
-    let outcome = try LBFGS(maximumIterations: 200, gradientTolerance: 1e-3).minimise(
+    let outcome = try LBFGS(maximumIterations: 200, gradientTolerance: 1e-3, valueTolerance: 0).minimise(
       from: [-1.2, 1], checkpoint: { (_) throws(EarlyExitError) in }
     ) { point, gradient in
       let (x, y) = (point[0], point[1])
@@ -42,6 +42,20 @@ import Testing
       return Double(point[0] * point[0] * point[0] * point[0] + point[1] * point[1])
     }
     #expect(!outcome.converged && outcome.iterations == 2 && checkpoints == [0, 1])
+  }
+
+  @Test func endsWhenTheValueFallsNoMore() throws {
+    // x⁴ is ever flatter, and 1 more than that is ever less worth the steps.
+    func iterations(_ tolerance: Double) throws -> Int {
+      try LBFGS(maximumIterations: 500, gradientTolerance: 0, valueTolerance: tolerance).minimise(
+        from: [3], checkpoint: { (_) throws(EarlyExitError) in }
+      ) { point, gradient in
+        gradient[0] = 4 * point[0] * point[0] * point[0]
+        return 1 + Double(point[0]) * Double(point[0]) * Double(point[0]) * Double(point[0])
+      }.iterations
+    }
+    #expect(try iterations(1e-3) < iterations(0))
+    #expect(try iterations(1e-3) % 10 == 0)
   }
 
   @Test func endsAtTheStartWhenThatIsAMinimum() throws {

@@ -7,7 +7,7 @@ import Testing
 
   /// Small and quick; `deebert` and `conv-pool-linear` take most steps.
   private func options(_ change: (inout TrainingOptions) -> Void = { _ in }) -> TrainingOptions {
-    var options = TrainingOptions()
+    var options = TrainingOptions(for: .poolingLinear)
     options.l2Strengths = [1e-2, 1e-3]
     options.maximumIterations = 30
     options.hiddenUnits = 6

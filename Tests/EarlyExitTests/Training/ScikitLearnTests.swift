@@ -53,7 +53,7 @@ import Testing
     let validation = try Self.integers(site.validation)
     let split = try TrainingSplit(
       training: Self.integers(site.training), validation: validation, items: labels.items)
-    var options = TrainingOptions()
+    var options = TrainingOptions(for: .poolingLinear)
     options.l2Strengths = site.strengths
     let ramp = try RampTrainer(options: options).train(features, labels, split)
 
