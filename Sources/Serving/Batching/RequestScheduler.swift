@@ -51,7 +51,7 @@ public final class RequestScheduler: Sendable {
   private struct Queue {
     let model: ServedModel
     let options: BatchingOptions
-    var batches: BatchQueue<Task>
+    var batches: RequestQueue<Task>
   }
 
   private struct State: ~Copyable {
@@ -158,7 +158,7 @@ public final class RequestScheduler: Sendable {
       })
     let now = clock.now
     try state.withLock { (state) throws(ServingError) in
-      var queue = state.queues[key] ?? Queue(model: model, options: options, batches: BatchQueue(options))
+      var queue = state.queues[key] ?? Queue(model: model, options: options, batches: RequestQueue(options))
       let isNew = queue.batches.isEmpty
       guard !isNew || state.turns.count < Self.queueLimit else {
         throw .queueFull(batches: state.turns.count, limit: Self.queueLimit)
@@ -176,9 +176,9 @@ public final class RequestScheduler: Sendable {
     }
   }
 
-  private func takeReady() -> (ServedModel, BatchingOptions, [BatchQueue<Task>.Slice])? {
+  private func takeReady() -> (ServedModel, BatchingOptions, [RequestQueue<Task>.Slice])? {
     let now = clock.now
-    let (taken, alarm): ((ServedModel, BatchingOptions, [BatchQueue<Task>.Slice])?, ContinuousClock.Instant?) =
+    let (taken, alarm): ((ServedModel, BatchingOptions, [RequestQueue<Task>.Slice])?, ContinuousClock.Instant?) =
       state.withLock { state in
         guard state.running < options.threads else { return (nil, nil) }
         for (turn, key) in state.turns.enumerated() {
@@ -212,7 +212,7 @@ public final class RequestScheduler: Sendable {
   }
 
   /// Runs a batch of what is still wanted of it.
-  private func start(_ slices: [BatchQueue<Task>.Slice], of model: ServedModel, options: BatchingOptions) {
+  private func start(_ slices: [RequestQueue<Task>.Slice], of model: ServedModel, options: BatchingOptions) {
     let now = clock.now
     for slice in slices {
       if let error = Self.refusal(of: slice.request, at: now) { slice.request.collector.fail(error) }

@@ -30,12 +30,8 @@ public struct PredictionService: Sendable {
       let (inputs, encoding) = (message.inputs, encoding)
       service.predict(
         entry, of: model, sent: inputs.names,
-        decode: { (name) throws(TensorFlowStatus) in
-          guard let tensor = inputs[name] else { throw .invalid("tensor parsing error: \(name)") }
-          do throws(WireError) { return try SentTensor(tensor, in: request) } catch {
-            throw .invalid("tensor parsing error: \(name)")
-          }
-        }, outputFilter: message.outputFilter, context: context
+        decode: { (name) throws(TensorFlowStatus) in try SentTensor(input: name, of: inputs, in: request) },
+        outputFilter: message.outputFilter, context: context
       ) { result in
         completion(
           result.map { prediction in

@@ -46,6 +46,16 @@ extension SentTensor {
   }
 }
 
+extension SentTensor {
+  /// Decodes the input `name` of a request.
+  init(input name: String, of inputs: NamedTensors, in owner: any ByteOwner) throws(TensorFlowStatus) {
+    guard let message = inputs[name] else { throw .invalid("tensor parsing error: \(name)") }
+    do throws(WireError) { try self.init(message, in: owner) } catch {
+      throw .invalid("tensor parsing error: \(name)")
+    }
+  }
+}
+
 extension TensorValue {
   /// A tensor for an answer, without a copy of its elements.
   init(_ tensor: Tensor) {

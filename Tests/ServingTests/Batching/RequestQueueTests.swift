@@ -1,10 +1,9 @@
-import EarlyExit
 import Testing
 
 @testable import Serving
 
-@Suite("A batch queue")
-struct BatchQueueTests {
+@Suite("A request queue")
+struct RequestQueueTests {
   private let start = ContinuousClock().now
 
   private func options(_ change: (inout BatchingOptions) -> Void) -> BatchingOptions {
@@ -16,13 +15,13 @@ struct BatchQueueTests {
   }
 
   /// What is taken, as requests and items.
-  private func taken(_ slices: [BatchQueue<String>.Slice]?) -> [String]? {
+  private func taken(_ slices: [RequestQueue<String>.Slice]?) -> [String]? {
     slices?.map { "\($0.request)[\($0.items.lowerBound)..<\($0.items.upperBound)]" }
   }
 
   @Test("lets a batch go when it is full, or when its first request has waited long enough")
   func ready() throws {
-    var queue = BatchQueue<String>(options { _ in })
+    var queue = RequestQueue<String>(options { _ in })
     #expect(queue.readyTime == nil)
     try queue.add("a", size: 1, at: start)
     try queue.add("b", size: 2, at: start + .milliseconds(4))
@@ -36,7 +35,7 @@ struct BatchQueueTests {
 
   @Test("closes a batch that the next request does not fit into")
   func closing() throws {
-    var queue = BatchQueue<String>(options { _ in })
+    var queue = RequestQueue<String>(options { _ in })
     try queue.add("a", size: 3, at: start)
     try queue.add("b", size: 2, at: start)
     #expect(queue.count == 2)
@@ -47,7 +46,7 @@ struct BatchQueueTests {
 
   @Test("refuses requests that are too large, and those that there is no room for")
   func refusals() throws {
-    var queue = BatchQueue<String>(options { $0.maxEnqueuedBatches = 2 })
+    var queue = RequestQueue<String>(options { $0.maxEnqueuedBatches = 2 })
     #expect(throws: ServingError.tooManyItems(count: 5, limit: 4)) { try queue.add("a", size: 5, at: start) }
     try queue.add("b", size: 4, at: start)
     try queue.add("c", size: 3, at: start)
@@ -64,7 +63,7 @@ struct BatchQueueTests {
       $0.maxBatchSize = 12
       $0.maxExecutionBatchSize = 4
     }
-    var queue = BatchQueue<String>(options)
+    var queue = RequestQueue<String>(options)
     try queue.add("a", size: 1, at: start)
     try queue.add("b", size: 9, at: start)
     #expect(taken(queue.take(at: start)) == ["a[0..<1]", "b[0..<3]"])
@@ -83,7 +82,7 @@ struct BatchQueueTests {
       $0.maxExecutionBatchSize = 4
       $0.maxEnqueuedBatches = 2
     }
-    var queue = BatchQueue<String>(options)
+    var queue = RequestQueue<String>(options)
     #expect(throws: ServingError.queueFull(batches: 0, limit: 2)) { try queue.add("a", size: 9, at: start) }
     #expect(queue.isEmpty)
     try queue.add("b", size: 8, at: start)
@@ -100,11 +99,11 @@ struct BatchQueueTests {
         $0.maxExecutionBatchSize = 4
         $0.maxEnqueuedBatches = 5
       }
-      var queue = BatchQueue<Int>(options)
+      var queue = RequestQueue<Int>(options)
       var now = start
       var sent: [(Int, Int)] = []
       var received: [(Int, Int)] = []
-      func take(_ slices: [BatchQueue<Int>.Slice]) {
+      func take(_ slices: [RequestQueue<Int>.Slice]) {
         #expect((1...(splits ? 4 : 10)).contains(slices.reduce(0) { $0 + $1.items.count }))
         for slice in slices { received += slice.items.map { (slice.request, $0) } }
       }

@@ -2,7 +2,7 @@
 ///
 /// The rules are those of TensorFlow's SharedBatchScheduler: the last batch is open until it is full or a thread takes
 /// it; a batch may be taken when another follows it, when it is full, or when its time has come.
-struct BatchQueue<Request> {
+struct RequestQueue<Request> {
   typealias Instant = ContinuousClock.Instant
 
   /// Items of one request in one batch.
