@@ -72,9 +72,10 @@ struct ExampleCallTests {
 
   @Test("classify: a score for each class, under its label, as Predict gives them")
   func classify() throws {
-    let pixels = (0..<3 * 64 * 64).map { Float($0 % 253) / 126 - 1 }
-    let logits = try #require(
-      try folder.predict(ModelSpec(name: "street"), ["image": Tensor(pixels, shape: [1, 3, 64, 64])])["logits"])
+    let pixels: [Float] = (0..<12_288).map { index in Float(index % 253) / 126 - 1 }
+    let image = Tensor(pixels, shape: [1, 3, 64, 64])
+    let answer = try folder.predict(ModelSpec(name: "street"), ["image": image])
+    let logits = try #require(answer["logits"])
     let labels = ["none", "one", "several"]
     let classes = zip(labels, logits.floats).map { InferenceResult.ClassScore(label: $0, score: $1) }
     let expected = InferenceResult.classification([classes]).encoded(

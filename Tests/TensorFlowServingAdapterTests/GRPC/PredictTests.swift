@@ -49,7 +49,7 @@ struct PredictTests {
 
   @Test("gives exactly what the engine gives, whoever asks with whom")
   func exactness() throws {
-    let image = floats((0..<2 * 3 * 64 * 64).map { Float($0 % 251) / 125 - 1 }, [2, 3, 64, 64])
+    let image = floats((0..<24_576).map { index in Float(index % 251) / 125 - 1 }, [2, 3, 64, 64])
     let alone = try folder.predict(ModelSpec(name: "street"), ["image": image])["logits"]
     #expect(alone?.shape == [2, 3])
     var options = BatchingOptions()
