@@ -26,6 +26,7 @@ let package = Package(
       name: "InferenceEngine", dependencies: ["ModelGraph", "OpenCLRuntime"], resources: [.copy("Kernels")]),
     .target(name: "EarlyExit"),
     .target(name: "Serving", dependencies: ["InferenceEngine", "EarlyExit", "ModelGraph", "Wire"]),
+    .target(name: "ClockworkAdapter", dependencies: ["Serving", "ModelGraph", "Wire"], path: "adapters/Clockwork"),
     .target(
       name: "TensorFlowServingAdapter", dependencies: ["EarlyExit", "ModelGraph", "Serving", "Wire"],
       path: "adapters/TensorFlowServing"),
@@ -34,7 +35,7 @@ let package = Package(
     .executableTarget(
       name: "apparate",
       dependencies: [
-        "Console", "InferenceEngine", "ModelGraph", "OpenCLRuntime",
+        "ClockworkAdapter", "Console", "InferenceEngine", "ModelGraph", "OpenCLRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
@@ -57,6 +58,12 @@ let package = Package(
       dependencies: ["Serving", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime"],
       path: "Tests/ServingFixtures"),
     .testTarget(name: "TensorFlowServingAdapterTests", dependencies: ["TensorFlowServingAdapter", "ServingFixtures"]),
+    .testTarget(
+      name: "ClockworkAdapterTests",
+      dependencies: [
+        "ClockworkAdapter", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "Serving", "Wire",
+      ]
+    ),
     .testTarget(name: "InferenceEngineTests", dependencies: ["InferenceEngine", "Console"]),
   ],
   swiftLanguageModes: [.v6]

@@ -11,6 +11,8 @@ public enum EngineError: Error, Sendable, CustomStringConvertible {
   /// All of the model's outputs were to be side outputs.
   case noMainOutput(model: String)
   case kernelSourceMissing(file: String)
+  /// See ``LoadedModel/releaseWeights()``.
+  case weightsReleased(model: String)
 
   public var description: String {
     switch self {
@@ -22,6 +24,7 @@ public enum EngineError: Error, Sendable, CustomStringConvertible {
     case .wrongType(let input, let expected, let got): "input \"\(input)\" must be \(expected), got \(got)"
     case .unknownValue(let name): "the model has no value \"\(name)\""
     case .noMainOutput(let model): "model \(model) has side outputs only; a run needs a main output"
+    case .weightsReleased(let model): "the weights of model \(model) are not on the device"
     case .kernelSourceMissing(let file): "kernel source \(file) is not installed beside the executable"
     }
   }

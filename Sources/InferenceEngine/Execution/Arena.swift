@@ -21,4 +21,7 @@ final class Arena {
     buffer = grown
     return grown
   }
+
+  /// Lets the memory go, once no plan is bound to it any more.
+  func release() { buffer = nil }
 }

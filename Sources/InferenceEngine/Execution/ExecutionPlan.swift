@@ -23,7 +23,7 @@ final class ExecutionPlan: @unchecked Sendable {
   /// The first step that does not belong to the segment which ends with this value, for every cut vertex.
   let cuts: [(vertex: CutVertex, step: Int)]
 
-  private let blocks: [Lowering.Block]
+  private var blocks: [Lowering.Block]
   private let memory: MemoryPlan
   /// Whether blocks are parts of the arena, or each a buffer of its own.
   private let sharing: Bool
@@ -116,6 +116,7 @@ final class ExecutionPlan: @unchecked Sendable {
     blockBuffers = try blocks.indices.map { id in
       switch blocks[id] {
       case .constant(let buffer): return buffer
+      case .away: preconditionFailure("a plan is bound while its weights are away")
       case .planned(let byteCount):
         guard let index = memoryIndex[MemoryID(index: id)] else { return nil }
         if !sharing { return try shared.makeBuffer(byteCount: byteCount) }
@@ -125,6 +126,24 @@ final class ExecutionPlan: @unchecked Sendable {
     launches = []
     stepQueue = nil
     boundArena = arena
+  }
+
+  /// Lets go of the weights' buffers, and of all that refers to them.
+  func detachWeights(_ slots: [ObjectIdentifier: WeightStore.Slot]) {
+    for (index, block) in blocks.enumerated() {
+      if case .constant(let buffer) = block, let slot = slots[ObjectIdentifier(buffer)] { blocks[index] = .away(slot) }
+    }
+    blockBuffers = []
+    launches = []
+    stepQueue = nil
+    boundArena = nil
+  }
+
+  /// Takes the buffers that the weights are in now. The plan must be bound again.
+  func attachWeights(_ buffers: [WeightStore.Slot: Buffer]) {
+    for (index, block) in blocks.enumerated() {
+      if case .away(let slot) = block, let buffer = buffers[slot] { blocks[index] = .constant(buffer) }
+    }
   }
 
   /// How often the plan ran with single launches.
@@ -163,7 +182,7 @@ final class ExecutionPlan: @unchecked Sendable {
   }
 
   /// Makes kernels with all arguments set.
-  private func prepareLaunches(_ library: KernelLibrary) throws {
+  func prepareLaunches(_ library: KernelLibrary) throws {
     guard launches.isEmpty else { return }
     launches = try steps.map { step in
       let kernel = try library.makeKernel(step.kernel)

@@ -34,6 +34,8 @@ struct Lowering {
     /// Memory of the arena, written by steps (or by the host, for inputs).
     case planned(byteCount: Int)
     case constant(Buffer)
+    /// A constant whose weights are away.
+    case away(WeightStore.Slot)
   }
 
   private struct CopyKey: Hashable {

@@ -54,6 +54,7 @@ public final class LoadedModel: Sendable {
     let arena: Arena
     var plans: [PlanKey: ExecutionPlan] = [:]
     var order: [PlanKey] = []
+    var weightsAreAway = false
   }
 
   private struct PlanKey: Hashable {
@@ -291,6 +292,40 @@ public final class LoadedModel: Sendable {
     }
   }
 
+  // MARK: Weights
+
+  /// Bytes that the weights take on the device, for all input shapes that were prepared or run so far.
+  public var weightByteCount: Int { state.withLock { $0.weights.byteCount } }
+
+  /// Frees the device memory of weights and activations, after the run that is under way; what was packed for kernels
+  /// stays in host memory, and so do plans. Runs fail with ``EngineError/weightsReleased(model:)`` until ``loadWeights()``.
+  public func releaseWeights() throws {
+    try state.withLock { state in
+      guard !state.weightsAreAway else { return }
+      try queue.finish()
+      let slots = state.weights.slots()
+      try state.weights.release()
+      for plan in state.plans.values { plan.detachWeights(slots) }
+      state.arena.release()
+      state.weightsAreAway = true
+    }
+  }
+
+  /// Copies the weights back to the device and binds all plans to them, so that the next run is as fast as any.
+  public func loadWeights() throws {
+    try state.withLock { state in
+      guard state.weightsAreAway else { return }
+      let buffers = try state.weights.restore()
+      for plan in state.plans.values { plan.attachWeights(buffers) }
+      state.weightsAreAway = false
+      // The one that needs the largest arena first: it serves the others too.
+      for plan in state.plans.values.sorted(by: { $0.arenaByteCount > $1.arenaByteCount }) {
+        try bind(plan, waiting: false, in: &state)
+        if !plan.hasStepQueue { try plan.prepareLaunches(state.library) }
+      }
+    }
+  }
+
   /// The times of all kernels, each the median of `repetitions` runs after one to warm up. The model must have been made
   /// with `profiling`.
   public func profile(_ inputs: [String: Tensor], repetitions: Int = 3) throws -> ModelProfile {
@@ -357,6 +392,7 @@ public final class LoadedModel: Sendable {
   }
 
   private func plan(for inputs: [Tensor], in state: inout State) throws -> ExecutionPlan {
+    guard !state.weightsAreAway else { throw EngineError.weightsReleased(model: graph.name) }
     let carriers = zip(graph.inputs, inputs).filter { shapeInputs.contains($0.0) }
     let key = PlanKey(
       shapes: inputs.map(\.shape), shapeValues: carriers.map { $0.1.storage.withUnsafeBytes { Array($0) } })

@@ -12,15 +12,19 @@ final class WeightStore: Sendable {
     let name: String
   }
 
-  private struct Key: Hashable {
+  fileprivate struct Key: Hashable {
     let storage: ObjectIdentifier
     let packing: Packing?
     let shape: Shape
   }
 
   private struct Entry: Sendable {
-    let buffer: Buffer
+    /// `nil` while the weights are away.
+    var buffer: Buffer?
     let source: TensorStorage
+    /// What the buffer holds, once it has been away.
+    var hostCopy: TensorStorage?
+    let byteCount: Int
   }
 
   private let context: Context
@@ -74,15 +78,66 @@ final class WeightStore: Sendable {
     }
   }
 
+  // MARK: Residency
+
+  /// Bytes on the device of all constants, whether they are there now or not.
+  var byteCount: Int { entries.withLock { entries in entries.values.reduce(0) { $0 + $1.byteCount } } }
+
+  /// A place among the constants, which stays the same while they are away.
+  struct Slot: Hashable, Sendable { fileprivate let key: Key }
+
+  /// Where each buffer's content will be found again.
+  func slots() -> [ObjectIdentifier: Slot] {
+    entries.withLock { entries in
+      Dictionary(
+        uniqueKeysWithValues: entries.compactMap { key, entry in
+          entry.buffer.map { (ObjectIdentifier($0), Slot(key: key)) }
+        })
+    }
+  }
+
+  /// Lets go of all constants' buffers; what they hold, as it was packed, stays in host memory from the first time on.
+  func release() throws {
+    try entries.withLock { entries in
+      for (key, entry) in entries where entry.hostCopy == nil {
+        guard let buffer = entry.buffer else { continue }
+        entries[key]?.hostCopy = try TensorStorage(byteCount: buffer.byteCount) {
+          try queue.read(buffer, offset: 0, into: $0)
+        }
+      }
+      for key in entries.keys { entries[key]?.buffer = nil }
+    }
+  }
+
+  /// Copies all constants to new buffers.
+  ///
+  /// - Returns: a buffer for each slot.
+  func restore() throws -> [Slot: Buffer] {
+    try entries.withLock { entries in
+      var buffers: [Slot: Buffer] = [:]
+      for (key, entry) in entries {
+        let buffer = try entry.buffer ?? context.makeBuffer(byteCount: max(4, entry.byteCount))
+        if entry.buffer == nil {
+          try entry.hostCopy?.withUnsafeBytes { try queue.writeAsync(buffer, offset: 0, from: $0) }
+        }
+        buffers[Slot(key: key)] = buffer
+      }
+      // The copies in host memory live in the entries, which the lock keeps as they are.
+      try queue.finish()
+      for (slot, buffer) in buffers { entries[slot.key]?.buffer = buffer }
+      return buffers
+    }
+  }
+
   private func cached(_ tensor: Tensor, packing: Packing?, make: () throws -> Buffer) throws -> Buffer {
     let key = Key(
       storage: ObjectIdentifier(tensor.storage), packing: packing, shape: packing == nil ? [] : tensor.shape)
     return try entries.withLock { entries in
-      if let entry = entries[key] { return entry.buffer }
+      if let buffer = entries[key]?.buffer { return buffer }
       let buffer = try make()
       // The device has its own copy now; a mapped file's pages come back by themselves should they be wanted again.
       tensor.storage.releasePages()
-      entries[key] = Entry(buffer: buffer, source: tensor.storage)
+      entries[key] = Entry(buffer: buffer, source: tensor.storage, byteCount: buffer.byteCount)
       return buffer
     }
   }
