@@ -36,6 +36,9 @@ struct ControllerCommand: ParsableCommand {
     help: "Ask workers for each item's answer as soon as it has left the model.")
   var itemResults = true
 
+  @Option(name: .customLong("log_dir"), help: "Write what became of requests and actions here, as Clockwork does.")
+  var logDirectory: String?
+
   func run() throws {
     try reporting {
       let server: ControllerServer
@@ -70,6 +73,11 @@ struct ControllerCommand: ParsableCommand {
     configuration.maxExec = try duration(maxExec, "--max_exec_ms")
     configuration.maxBatchSize = maxBatchSize
     configuration.asksForItemResults = itemResults
+    if let logDirectory {
+      let log = try ControllerLog(directory: logDirectory)
+      configuration.onAction = { log.add($0) }
+      configuration.onRequest = { log.add($0) }
+    }
     return configuration
   }
 }

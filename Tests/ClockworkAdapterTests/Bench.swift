@@ -36,8 +36,8 @@ final class Bench {
     configure(&configuration)
     server = try WorkerServer(
       configuration: configuration, clock: NodeClock(offset: workerOffset), log: { log.add($0) }
-    ) { directory, _ in
-      try LoadedServable(path: directory + "/model.onnx", earlyItems: early, gate: { gate.pass() })
+    ) { files, _ in
+      try LoadedServable(path: files.directory + "/model.onnx", earlyItems: early, gate: { gate.pass() })
     }
     clock = NodeClock()
     link = try WorkerLink(host: "127.0.0.1", port: server.port, clock: clock)

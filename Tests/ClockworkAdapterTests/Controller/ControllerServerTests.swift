@@ -30,8 +30,8 @@ import Wire
         configuration.weightsCacheSize = 1 << 20
         configuration.stateDelay = .zero
         configure(&configuration)
-        return try WorkerServer(configuration: configuration, log: { log.add($0) }) { directory, _ in
-          try LoadedServable(path: directory + "/model.onnx", earlyItems: early)
+        return try WorkerServer(configuration: configuration, log: { log.add($0) }) { files, _ in
+          try LoadedServable(path: files.directory + "/model.onnx", earlyItems: early)
         }
       }
       var configuration = ControllerConfiguration(

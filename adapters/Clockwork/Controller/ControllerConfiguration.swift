@@ -36,6 +36,10 @@ public struct ControllerConfiguration: Sendable {
   /// How long workers may take to appear.
   public var connectTime = Duration.seconds(10)
 
+  /// Told of every action and every request when it is over, on the controller's thread.
+  public var onAction: (@Sendable (ActionRecord) -> Void)?
+  public var onRequest: (@Sendable (RequestRecord) -> Void)?
+
   public init(workers: [WorkerAddress]) { self.workers = workers }
 
   func validate() throws(ClockworkError) {

@@ -31,6 +31,8 @@ final class ControllerCore: Sendable {
     let header: ClockworkRequest.Header
     let model: UInt32
     let input: OwnedBytes
+    let arrived: Nanoseconds
+    let slo: Nanoseconds
   }
 
   private struct ModelLoad {
@@ -218,15 +220,18 @@ final class ControllerCore: Sendable {
     }
     let id = state.nextRequest
     state.nextRequest += 1
-    state.requests[id] = Request(client: client, header: request.header, model: request.modelID, input: body)
-    state.scheduler.submit(
-      id, model: Int32(bitPattern: request.modelID), sloFactor: request.sloFactor, at: clock.now())
+    let (model, now) = (Int32(bitPattern: request.modelID), clock.now())
+    state.requests[id] = Request(
+      client: client, header: request.header, model: request.modelID, input: body, arrived: now,
+      slo: state.scheduler.slo(of: model, factor: request.sloFactor))
+    state.scheduler.submit(id, model: model, sloFactor: request.sloFactor, at: now)
   }
 
   private func execute(_ command: InferScheduler.Command, at now: Nanoseconds, _ state: inout State) {
     switch command {
     case .infer(let id, let place, let model, let size, let requests, let latest, let expected):
       let (body, sizes) = inputs(of: requests, state)
+      let sent = Sent(.infer, place, model, size: size, at: now, expected: expected)
       let asks = configuration.asksForItemResults
       workers[place.worker].send(body: body) {
         .infer(
@@ -234,21 +239,23 @@ final class ControllerCore: Sendable {
             actionID: $0, modelID: model, gpuID: place.gpu, earliest: now, latest: latest,
             expectedDuration: expected, batchSize: UInt32(size), inputSizes: sizes, wantsItemResults: asks))
       } handler: { answer in
-        self.handle { self.inferAnswered(id, requests, answer, &$0) }
+        self.handle { self.inferAnswered(id, requests, answer, sent, &$0) }
       }
     case .load(let id, let place, let model, let latest, let expected):
+      let sent = Sent(.loadWeights, place, model, at: now, expected: expected)
       workers[place.worker].send {
         .loadWeights(
           .init(
             actionID: $0, modelID: model, gpuID: place.gpu, earliest: now, latest: latest, expectedDuration: expected))
       } handler: { answer in
-        self.handle { self.loadAnswered(id, answer, &$0) }
+        self.handle { self.loadAnswered(id, answer, sent, &$0) }
       }
     case .evict(_, let place, let model):
+      let sent = Sent(.evictWeights, place, model, at: now, expected: 0)
       workers[place.worker].send {
         .evictWeights(.init(actionID: $0, modelID: model, gpuID: place.gpu))
       } handler: { answer in
-        self.handle { self.evictAnswered(model, place, answer, &$0) }
+        self.handle { self.evictAnswered(answer, sent, &$0) }
       }
     case .reject(let request):
       respond(to: request, ClientStatus.timeout, "could not be answered in time", &state)
@@ -267,7 +274,10 @@ final class ControllerCore: Sendable {
     return (filled.flatMap { $0 }, filled.map { UInt32($0.count) })
   }
 
-  private func inferAnswered(_ id: Int32, _ requests: [UInt64], _ answer: WorkerLink.Answer, _ state: inout State) {
+  private func inferAnswered(
+    _ id: Int32, _ requests: [UInt64], _ answer: WorkerLink.Answer, _ sent: Sent, _ state: inout State
+  ) {
+    note(sent, answer)
     switch answer {
     case .items(let items, let body):
       let width = body.byteCount / max(1, items.items.count)
@@ -293,6 +303,7 @@ final class ControllerCore: Sendable {
     to id: UInt64, output: OwnedBytes, at start: Int, count: Int, _ state: inout State
   ) {
     guard let request = state.requests.removeValue(forKey: id) else { return }
+    note(request, status: ClientStatus.success)
     let body = request.input.byteCount == 0 ? [] : output.withUnsafeBytes { Array($0[start..<(start + count)]) }
     request.client.send(
       .infer(
@@ -304,12 +315,14 @@ final class ControllerCore: Sendable {
   /// Nothing for a request that was answered before.
   private func respond(to id: UInt64, _ status: Int32, _ message: String, _ state: inout State) {
     guard let request = state.requests.removeValue(forKey: id) else { return }
+    note(request, status: status)
     request.client.send(
       .infer(
         .init(header: Self.refusal(request.header, message, status: status), modelID: request.model, batchSize: 1)))
   }
 
-  private func loadAnswered(_ id: Int32, _ answer: WorkerLink.Answer, _ state: inout State) {
+  private func loadAnswered(_ id: Int32, _ answer: WorkerLink.Answer, _ sent: Sent, _ state: inout State) {
+    note(sent, answer)
     if case .result(.loadWeights(let result), _) = answer {
       state.scheduler.loadEnded(id, end: result.timing.end, duration: result.timing.duration, at: clock.now())
     } else {
@@ -320,14 +333,62 @@ final class ControllerCore: Sendable {
     }
   }
 
-  private func evictAnswered(
-    _ model: Int32, _ place: InferScheduler.Place, _ answer: WorkerLink.Answer, _ state: inout State
-  ) {
+  private func evictAnswered(_ answer: WorkerLink.Answer, _ sent: Sent, _ state: inout State) {
+    note(sent, answer)
     guard case .result(.error(let failure), _) = answer else { return }
     // Clockwork's own controller stops here: it evicts only what it knows to be loaded.
-    let what = "model \(model) could not be evicted: \(failure.status) \(failure.message)"
+    let what = "model \(sent.model) could not be evicted: \(failure.status) \(failure.message)"
     log("controller: protocol violation: \(what)")
-    state.violations.append("\(configuration.workers[place.worker]): \(what)")
+    state.violations.append("\(configuration.workers[sent.place.worker]): \(what)")
+  }
+
+  // MARK: Records
+
+  /// An action as it was sent.
+  private struct Sent {
+    let kind: ActionRecord.Kind
+    let place: InferScheduler.Place
+    let model: Int32
+    let size: Int
+    let time: Nanoseconds
+    let expected: Nanoseconds
+
+    init(
+      _ kind: ActionRecord.Kind, _ place: InferScheduler.Place, _ model: Int32, size: Int = 0, at time: Nanoseconds,
+      expected: Nanoseconds
+    ) {
+      self.kind = kind
+      self.place = place
+      self.model = model
+      self.size = size
+      self.time = time
+      self.expected = expected
+    }
+  }
+
+  private func note(_ sent: Sent, _ answer: WorkerLink.Answer) {
+    guard let onAction = configuration.onAction else { return }
+    let status: Int32
+    var timing: ClockworkResult.Timing?
+    switch answer {
+    case .items: return
+    case .result(.infer(let result), _): (status, timing) = (0, result.exec)
+    case .result(.loadWeights(let result), _): (status, timing) = (0, result.timing)
+    case .result(.evictWeights(let result), _): (status, timing) = (0, result.timing)
+    case .result(.error(let failure), _): status = failure.status
+    case .result, .lost: status = ClientStatus.error
+    }
+    onAction(
+      ActionRecord(
+        kind: sent.kind, worker: sent.place.worker, gpu: sent.place.gpu, model: UInt32(bitPattern: sent.model),
+        batchSize: sent.size, sent: sent.time, answered: clock.now(), expectedDuration: sent.expected,
+        duration: timing?.duration, end: timing?.end, status: status))
+  }
+
+  private func note(_ request: Request, status: Int32) {
+    configuration.onRequest?(
+      RequestRecord(
+        model: request.model, arrived: request.arrived, answered: clock.now(), slo: request.slo, status: status))
   }
 
   // MARK: Models

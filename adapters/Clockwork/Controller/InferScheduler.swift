@@ -71,6 +71,8 @@ struct InferScheduler {
 
   private let options: Options
   private var models: [Int32: Model] = [:]
+  /// Models that have requests waiting, of possibly very many.
+  private var waiting: Set<Int32> = []
   private var gpus: [Place: GPU] = [:]
   private let places: [Place]
   private var running: [Int32: Running] = [:]
@@ -97,15 +99,22 @@ struct InferScheduler {
 
   func knows(_ model: Int32) -> Bool { models[model] != nil }
 
+  /// The time that a request is allowed to take in all.
+  func slo(of model: Int32, factor: Float) -> Nanoseconds {
+    guard factor > 0, let single = models[model]?.exec[1]?.value else { return options.defaultSLO }
+    return Nanoseconds(min(Double(factor) * Double(single), 1e18))
+  }
+
   /// - Parameter sloFactor: the SLO as a multiple of the time of one item; 0 for the default SLO.
   mutating func submit(_ request: UInt64, model id: Int32, sloFactor: Float, at now: Nanoseconds) {
-    guard let model = models[id], let single = model.exec[1]?.value else { return }
-    let slo = sloFactor > 0 ? Nanoseconds(min(Double(sloFactor) * Double(single), 1e18)) : options.defaultSLO
+    guard models[id] != nil else { return }
+    let slo = slo(of: id, factor: sloFactor)
     // A window is wide, and so must be the time in which it can be used.
     let time = max(slo > options.buffer ? slo - options.buffer : 0, options.ahead + options.buffer)
     let deadline = now &+ time
     let place = models[id]?.queue.lastIndex { $0.deadline <= deadline }.map { $0 + 1 } ?? 0
     models[id]?.queue.insert(Request(id: request, deadline: deadline), at: place)
+    waiting.insert(id)
   }
 
   /// - Parameters:
@@ -154,13 +163,18 @@ struct InferScheduler {
   }
 
   private mutating func rejectLate(at now: Nanoseconds, _ commands: inout [Command]) {
-    for id in models.keys.sorted() {
+    for id in waiting.sorted() {
       guard let model = models[id], let single = model.exec[1]?.value else { continue }
       let late = model.queue.prefix { $0.deadline < now &+ single }
       guard !late.isEmpty else { continue }
       commands += late.map { .reject(request: $0.id) }
-      models[id]?.queue.removeFirst(late.count)
+      takeFirst(late.count, of: id)
     }
+  }
+
+  private mutating func takeFirst(_ count: Int, of model: Int32) {
+    models[model]?.queue.removeFirst(count)
+    if models[model]?.queue.isEmpty != false { waiting.remove(model) }
   }
 
   private struct Candidate {
@@ -177,7 +191,7 @@ struct InferScheduler {
     let start = gpu.exec.free(at: now)
     guard start <= now &+ options.ahead else { return nil }
     var best: Candidate?
-    for (id, resident) in gpu.residents where resident.isLoaded {
+    for (id, resident) in gpu.residents where resident.isLoaded && waiting.contains(id) {
       guard let model = models[id], let candidate = candidate(model, from: start) else { continue }
       if best.map({ (candidate.latestStart, candidate.model) < ($0.latestStart, $0.model) }) ?? true {
         best = candidate
@@ -199,7 +213,7 @@ struct InferScheduler {
   private mutating func start(_ batch: Candidate, on place: Place, at now: Nanoseconds) -> Command {
     let id = takeID()
     let requests = models[batch.model]?.queue.prefix(batch.size).map(\.id) ?? []
-    models[batch.model]?.queue.removeFirst(batch.size)
+    takeFirst(batch.size, of: batch.model)
     running[id] = Running(place: place, model: batch.model, size: batch.size)
     gpus[place]?.exec.add(id, sent: now, expected: batch.expected)
     gpus[place]?.residents[batch.model]?.running += 1
@@ -219,7 +233,7 @@ struct InferScheduler {
   // MARK: Loading
 
   private mutating func loadWanted(at now: Nanoseconds, _ commands: inout [Command]) {
-    let wanted = models.values.filter { !$0.queue.isEmpty && (loadPause[$0.id] ?? 0) <= now && isUnserved($0, at: now) }
+    let wanted = waiting.compactMap { models[$0] }.filter { (loadPause[$0.id] ?? 0) <= now && isUnserved($0, at: now) }
       .sorted { ($0.queue[0].deadline, $0.id) < ($1.queue[0].deadline, $1.id) }
     for model in wanted {
       guard let place = roomiest(for: model, at: now, &commands) else { continue }
@@ -281,8 +295,8 @@ struct InferScheduler {
   /// When something can be done that cannot be done now.
   private func nextTime(after now: Nanoseconds) -> Nanoseconds? {
     var times: [Nanoseconds] = []
-    for model in models.values {
-      guard let first = model.queue.first else { continue }
+    for id in waiting {
+      guard let model = models[id], let first = model.queue.first else { continue }
       times.append(first.deadline &- min(first.deadline, model.exec[1]?.value ?? 0) &+ 1)
       if let pause = loadPause[model.id], pause > now { times.append(pause) }
     }

@@ -9,9 +9,9 @@ final class ModelLoading: Sendable {
   private let configuration: WorkerConfiguration
   private let gpus: [GPU]
   private let clock: NodeClock
-  private let servables: ServableLoader
+  private let servables: PagedServableLoader
 
-  init(configuration: WorkerConfiguration, gpus: [GPU], clock: NodeClock, servables: @escaping ServableLoader) {
+  init(configuration: WorkerConfiguration, gpus: [GPU], clock: NodeClock, servables: @escaping PagedServableLoader) {
     self.configuration = configuration
     self.gpus = gpus
     self.clock = clock
@@ -23,11 +23,11 @@ final class ModelLoading: Sendable {
     _ action: ClockworkAction.LoadModelFromDisk, knownIDs: Set<Int32>
   ) throws(ActionFailure) -> [WorkerModel] {
     let ids = try ids(of: action, known: knownIDs)
-    let directory = try ModelPath(root: configuration.modelRoot).directory(for: action.path)
-    let shapes = try ShapesFile.shapes(in: directory)
+    let files = try ModelPath(root: configuration.modelRoot).version(for: action.path)
+    let shapes = try ShapesFile.shapes(in: files.directory)
     var result: [WorkerModel] = []
     for id in ids {
-      let instances = try gpus.map { (gpu) throws(ActionFailure) in try makeServable(directory, on: gpu) }
+      let instances = try gpus.map { (gpu) throws(ActionFailure) in try makeServable(files, on: gpu) }
       guard let signature = instances.first?.signature else { break }
       let layout = try ItemLayout(signature, openExtent: configuration.openExtent, shapes: shapes)
       let (profile, outputs): (MeasuredProfile, OutputLayout)
@@ -65,12 +65,12 @@ final class ModelLoading: Sendable {
     return ids
   }
 
-  private func makeServable(_ directory: String, on gpu: GPU) throws(ActionFailure) -> any PagedServable {
-    do { return try servables(directory, gpu.id) } catch {
+  private func makeServable(_ files: VersionFiles, on gpu: GPU) throws(ActionFailure) -> any PagedServable {
+    do { return try servables(files, gpu.id) } catch {
       if let error = error as? ServingError, case .deviceFailed = error {
-        throw ActionFailure(.runtimeError, "\(directory): \(error)")
+        throw ActionFailure(.runtimeError, "\(files.directory): \(error)")
       }
-      throw ActionFailure(.invalidModelPath, "\(directory): \(error)")
+      throw ActionFailure(.invalidModelPath, "\(files.directory): \(error)")
     }
   }
 

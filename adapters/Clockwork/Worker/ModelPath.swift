@@ -1,4 +1,5 @@
 import Foundation
+import Serving
 
 /// Finds the directory that a controller's path means.
 ///
@@ -8,14 +9,14 @@ import Foundation
 struct ModelPath {
   let root: String
 
-  /// - Returns: the directory of a version, which holds `model.onnx`.
-  func directory(for path: String) throws(ActionFailure) -> String {
+  /// - Returns: the version to load: the one that the path names, else the latest.
+  func version(for path: String) throws(ActionFailure) -> VersionFiles {
     let parts = try components(path)
     guard let name = parts.last else { throw failure(path, "it names nothing") }
     for candidate in candidates(parts, name: name) {
       if let version = latestVersion(in: root + "/" + candidate.joined(separator: "/")) { return version }
     }
-    throw failure(path, "no \(root)/\(name)/<version>/model.onnx")
+    throw failure(path, "there is no version of \(root)/\(name)")
   }
 
   private func failure(_ path: String, _ reason: String) -> ActionFailure {
@@ -49,11 +50,9 @@ struct ModelPath {
     return result
   }
 
-  private func latestVersion(in directory: String) -> String? {
-    let files = FileManager.default
-    if files.fileExists(atPath: directory + "/model.onnx") { return directory }
-    let names = (try? files.contentsOfDirectory(atPath: directory)) ?? []
-    let versions = names.compactMap { name in Int64(name).map { ($0, name) } }.sorted { $0.0 > $1.0 }
-    return versions.lazy.map { directory + "/" + $0.1 }.first { files.fileExists(atPath: $0 + "/model.onnx") }
+  private func latestVersion(in directory: String) -> VersionFiles? {
+    if let files = try? VersionFiles(directory: directory) { return files }
+    let versions = ((try? VersionDirectories.list(basePath: directory)) ?? [:]).sorted { $0.key > $1.key }
+    return versions.lazy.compactMap { try? VersionFiles(directory: $0.value) }.first
   }
 }

@@ -23,7 +23,7 @@ final class Worker: Sendable {
 
   init(
     configuration: WorkerConfiguration, clock: NodeClock, log: @escaping @Sendable (String) -> Void,
-    servables: @escaping ServableLoader
+    servables: @escaping PagedServableLoader
   ) {
     self.configuration = configuration
     self.clock = clock
@@ -107,7 +107,7 @@ final class Worker: Sendable {
     }
   }
 
-  private var state: ClockworkWorkerState {
+  var state: ClockworkWorkerState {
     ClockworkWorkerState(
       pageSize: UInt64(configuration.pageSize), hostWeightsCacheSize: .max,
       hostIOPoolSize: UInt64(configuration.ioPoolSize),

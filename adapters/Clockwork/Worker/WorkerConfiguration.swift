@@ -1,7 +1,7 @@
 import Serving
 
-/// Makes a servable of a model directory, for one of the worker's GPUs. Called on the thread that loads models.
-public typealias ServableLoader = @Sendable (_ directory: String, _ gpu: Int) throws -> any PagedServable
+/// Makes a servable of a version's files, for one of the worker's GPUs. Called on the thread that loads models.
+public typealias PagedServableLoader = @Sendable (_ files: VersionFiles, _ gpu: Int) throws -> any PagedServable
 
 /// What a worker is told at its start. Sizes are bytes.
 public struct WorkerConfiguration: Sendable {

@@ -27,7 +27,7 @@ public final class WorkerServer: Sendable {
   ///   - log: takes one line at a time, from any thread.
   public init(
     configuration: WorkerConfiguration, clock: NodeClock = NodeClock(), log: @escaping @Sendable (String) -> Void,
-    servables: @escaping ServableLoader
+    servables: @escaping PagedServableLoader
   ) throws(ClockworkError) {
     try configuration.validate()
     self.clock = clock
@@ -66,6 +66,9 @@ public final class WorkerServer: Sendable {
         ? "clockwork: \(peer) connected"
         : "clockwork: refused \(peer): there are \(Self.connectionLimit) connections already")
   }
+
+  /// What a controller would be told now.
+  public var state: ClockworkWorkerState { worker.state }
 
   /// Accepts no more, ends what runs, answers what waits with an error, and closes all connections. Bounded.
   public func stop() {
