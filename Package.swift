@@ -12,12 +12,16 @@ let package = Package(
     .library(name: "ModelGraph", targets: ["ModelGraph"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
   ],
   targets: [
     .systemLibrary(name: "COpenCL", pkgConfig: "OpenCL", providers: [.apt(["ocl-icd-opencl-dev"])]),
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CMessages", dependencies: ["CProtobufC"]),
     .target(name: "Wire", dependencies: ["CMessages", "CLZ4"]),
     .target(name: "ModelGraph", dependencies: ["Wire"]),
@@ -30,6 +34,17 @@ let package = Package(
     .target(
       name: "TensorFlowServingAdapter", dependencies: ["EarlyExit", "ModelGraph", "Serving", "Wire"],
       path: "adapters/TensorFlowServing"),
+    .target(
+      name: "RPC",
+      dependencies: [
+        "CZlib", "Wire",
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHPACK", package: "swift-nio-http2"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ]),
     .target(
       name: "Console", dependencies: ["ModelGraph"]),
     .executableTarget(
@@ -50,6 +65,15 @@ let package = Package(
       name: "ServingTests",
       dependencies: ["Serving", "ServingFixtures", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
+    .testTarget(
+      name: "RPCTests",
+      dependencies: [
+        "RPC", "Wire",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHPACK", package: "swift-nio-http2"),
+      ],
+      exclude: ["Peers"]),
     .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph", "Wire"]),
     .testTarget(name: "ConsoleTests", dependencies: ["Console", "ModelGraph"]),
     .testTarget(name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"]),

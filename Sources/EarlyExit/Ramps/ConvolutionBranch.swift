@@ -10,8 +10,6 @@ struct ConvolutionBranch {
   /// Row-major [outputs, channels · 9 + 1], the last column being the biases.
   var parameters: [Float]
   private var patches: [Float]
-  /// Row-major [C, H + 2, W + 2]: the map with zeros around it.
-  private var padded: [Float]
   /// Row-major [H·W, outputs].
   private var activations: [Float]
 
@@ -26,7 +24,6 @@ struct ConvolutionBranch {
     self.outputs = outputs
     self.parameters = parameters
     patches = [Float](repeating: 1, count: height * width * (channels * 9 + 1))
-    padded = [Float](repeating: 0, count: channels * (height + 2) * (width + 2))
     activations = [Float](repeating: 0, count: height * width * outputs)
   }
 
@@ -87,28 +84,18 @@ struct ConvolutionBranch {
 
   private mutating func fillPatches(_ map: UnsafePointer<Float>) {
     let (channels, height, width, depth) = (channels, height, width, depth)
-    let rowLength = width + 2
-    let plane = rowLength * (height + 2)
-    padded.withUnsafeMutableBufferPointer { padded in
-      for channel in 0..<channels {
-        for y in 0..<height {
-          let target = padded.baseAddress! + channel * plane + (y + 1) * rowLength + 1
-          target.update(from: map + (channel * height + y) * width, count: width)
-        }
-      }
-      patches.withUnsafeMutableBufferPointer { patches in
-        for y in 0..<height {
-          for x in 0..<width {
-            var target = patches.baseAddress! + (y * width + x) * depth
-            var source = UnsafePointer(padded.baseAddress!) + y * rowLength + x
-            for _ in 0..<channels {
-              for row in 0..<3 {
-                target[row * 3] = source[row * rowLength]
-                target[row * 3 + 1] = source[row * rowLength + 1]
-                target[row * 3 + 2] = source[row * rowLength + 2]
+    patches.withUnsafeMutableBufferPointer { patches in
+      for y in 0..<height {
+        for x in 0..<width {
+          var target = (y * width + x) * depth
+          for channel in 0..<channels {
+            let plane = map + channel * height * width
+            for row in (y - 1)...(y + 1) {
+              for column in (x - 1)...(x + 1) {
+                let inside = row >= 0 && row < height && column >= 0 && column < width
+                patches[target] = inside ? plane[row * width + column] : 0
+                target += 1
               }
-              target += 9
-              source += plane
             }
           }
         }

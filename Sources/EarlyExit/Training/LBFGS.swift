@@ -1,8 +1,5 @@
 /// Limited-memory BFGS for smooth functions (Nocedal and Wright, Numerical Optimization, algorithm 7.5), with a line
 /// search for the weak Wolfe conditions by bracketing (Lewis and Overton 2013, algorithm 2.6).
-///
-/// Deeper ramps are trained with it, too: on the traffic workload's early sites, whose few features are badly
-/// conditioned, 50 steps do more than 30 epochs of Adam.
 struct LBFGS: Sendable {
   /// Pairs of steps and gradient changes kept; memory is 2 · history · parameters floats.
   var history = 8

@@ -23,11 +23,8 @@ public struct TrainingOptions: Sendable, Equatable {
     case .poolingLinear:
       l2Strengths = [1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5]
       maximumIterations = 300
-    case .deebert:
+    case .deebert, .convPoolLinear:
       l2Strengths = [1e-2, 1e-3, 1e-4]
-      maximumIterations = 100
-    case .convPoolLinear:
-      l2Strengths = [3e-3, 3e-4]
       maximumIterations = 50
     }
   }

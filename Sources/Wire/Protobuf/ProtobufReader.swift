@@ -2,23 +2,23 @@
 /// longer than ten bytes, and every error says at which byte of the file what was expected.
 ///
 /// Must not outlive the bytes it reads.
-struct ProtobufReader {
+package struct ProtobufReader {
   /// The whole file, so that positions are offsets into it.
-  let bytes: UnsafeRawBufferPointer
-  private(set) var position: Int
-  let end: Int
+  package let bytes: UnsafeRawBufferPointer
+  package private(set) var position: Int
+  package let end: Int
 
   /// - Precondition: `range` lies inside `bytes`.
-  init(_ bytes: UnsafeRawBufferPointer, range: Range<Int>) {
+  package init(_ bytes: UnsafeRawBufferPointer, range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count, "message outside of its file")
     self.bytes = bytes
     position = range.lowerBound
     end = range.upperBound
   }
 
-  var isAtEnd: Bool { position == end }
+  package var isAtEnd: Bool { position == end }
 
-  mutating func readVarint() throws(WireError) -> UInt64 {
+  package mutating func readVarint() throws(WireError) -> UInt64 {
     let start = position
     var value: UInt64 = 0
     for shift in stride(from: UInt64(0), to: 70, by: 7) {
@@ -34,7 +34,7 @@ struct ProtobufReader {
     throw .malformed(byteOffset: start, expected: "a varint", got: "a number of more than 64 bits")
   }
 
-  mutating func readTag() throws(WireError) -> (field: UInt32, type: WireType) {
+  package mutating func readTag() throws(WireError) -> (field: UInt32, type: WireType) {
     let start = position
     let tag = try readVarint()
     guard tag <= UInt32.max, tag >> 3 != 0 else {
@@ -47,7 +47,7 @@ struct ProtobufReader {
   }
 
   /// Reads a length; returns the range of that many bytes that follow it, and moves behind them.
-  mutating func readDelimited() throws(WireError) -> Range<Int> {
+  package mutating func readDelimited() throws(WireError) -> Range<Int> {
     let start = position
     let length = try readVarint()
     guard length <= UInt64(end - position) else {
@@ -68,7 +68,7 @@ struct ProtobufReader {
     return text
   }
 
-  mutating func readFixed(byteCount: Int) throws(WireError) -> Range<Int> {
+  package mutating func readFixed(byteCount: Int) throws(WireError) -> Range<Int> {
     guard byteCount <= end - position else {
       throw .malformed(
         byteOffset: position, expected: "\(byteCount) bytes", got: "the message ends after \(end - position)")
@@ -77,7 +77,7 @@ struct ProtobufReader {
   }
 
   /// Moves behind a value; returns the range it takes, without the length of a delimited one.
-  mutating func skip(_ type: WireType) throws(WireError) -> Range<Int> {
+  package mutating func skip(_ type: WireType) throws(WireError) -> Range<Int> {
     switch type {
     case .varint:
       let start = position

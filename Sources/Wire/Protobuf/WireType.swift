@@ -1,11 +1,11 @@
 /// How a field's value is written. The two deprecated group types are not among them: no message we read uses them.
-enum WireType: UInt32 {
+package enum WireType: UInt32 {
   case varint = 0
   case fixed64 = 1
   case lengthDelimited = 2
   case fixed32 = 5
 
-  var name: String {
+  package var name: String {
     switch self {
     case .varint: "a varint"
     case .fixed64: "8 bytes"
