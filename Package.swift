@@ -32,7 +32,10 @@ let package = Package(
     .target(name: "Serving", dependencies: ["InferenceEngine", "EarlyExit", "ModelGraph", "Wire"]),
     .target(name: "ClockworkAdapter", dependencies: ["Serving", "ModelGraph", "Wire"], path: "adapters/Clockwork"),
     .target(
-      name: "TensorFlowServingAdapter", dependencies: ["EarlyExit", "ModelGraph", "Serving", "Wire"],
+      name: "TensorFlowServingAdapter",
+      dependencies: [
+        "EarlyExit", "ModelGraph", "RPC", "Serving", "Wire", .product(name: "NIOCore", package: "swift-nio"),
+      ],
       path: "adapters/TensorFlowServing"),
     .target(
       name: "RPC",
@@ -81,7 +84,14 @@ let package = Package(
       name: "ServingFixtures",
       dependencies: ["Serving", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime"],
       path: "Tests/ServingFixtures"),
-    .testTarget(name: "TensorFlowServingAdapterTests", dependencies: ["TensorFlowServingAdapter", "ServingFixtures"]),
+    .testTarget(
+      name: "TensorFlowServingAdapterTests",
+      dependencies: [
+        "ModelGraph", "RPC", "Serving", "ServingFixtures", "TensorFlowServingAdapter", "Wire",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      exclude: ["Clients"]),
     .testTarget(
       name: "ClockworkAdapterTests",
       dependencies: [

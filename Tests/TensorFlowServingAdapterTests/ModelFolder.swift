@@ -1,9 +1,7 @@
-import EarlyExit
 import Foundation
-import InferenceEngine
 import ModelGraph
-import OpenCLRuntime
 import Serving
+import ServingFixtures
 import Synchronization
 import Wire
 
@@ -129,45 +127,11 @@ final class ModelFolder: Sendable {
   }
 }
 
-/// Serves a model as the engine runs it, without exits: one batch after the other on one thread.
-private final class EngineServable: Servable {
-  let signature: Signature
-  private let model: LoadedModel
-  private let queue = DispatchQueue(label: "model")
-
-  init(path: String) throws {
-    var options = LoadedModel.Options()
-    options.singleLaunch = false
-    model = try LoadedModel(path: path, device: Device.select(), options: options)
-    let graph = model.graph
-    func specs(_ values: [ValueID]) -> [TensorSpec] {
-      values.map {
-        TensorSpec(name: graph[$0].name, type: graph[$0].type ?? .float32, shape: graph[$0].shape?.map(\.fixedExtent))
-      }
-    }
-    signature = Signature(inputs: specs(graph.inputs), outputs: specs(graph.outputs))
-  }
-
-  func submit(_ batch: Batch, to receiver: any AnswerReceiver) {
-    let submitted = ContinuousClock().now
-    queue.async { [model] in
-      let started = ContinuousClock().now
-      do {
-        let outputs = try model.run(batch.inputs)
-        receiver.receive(Answers(items: Array(0..<batch.count), exit: .final, outputs: outputs))
-        receiver.finish(
-          .success(BatchTiming(submitted: submitted, started: started, ended: ContinuousClock().now)))
-      } catch {
-        receiver.finish(.failure(.deviceFailed(reason: "\(error)")))
-      }
-    }
-  }
-}
-
+/// Models as they are, with the signatures that stand beside them.
 private struct EngineLoader: ServableLoader {
   func load(_ id: ServableID, from files: VersionFiles) throws -> LoadedServable {
     guard case .onnx(let path) = files.model else { throw ModelFolder.Failure.notLoaded }
-    let servable = try EngineServable(path: path)
+    let servable = try ModelServable(path: path)
     return LoadedServable(
       servable: servable, signatures: try SignatureFile.signatures(in: files.directory, own: servable.signature))
   }

@@ -39,7 +39,7 @@ public struct PredictionService: Sendable {
               message: PredictResponseMessage.encoded(
                 modelSpec: spec, outputs: prediction.outputs.map { ($0.name, TensorValue($0.tensor)) },
                 encoding: encoding),
-              metadata: Self.metadata(prediction.exits))
+              metadata: Self.metadata(prediction.exits), items: prediction.exits.count)
           })
       }
     } catch {
@@ -70,7 +70,11 @@ public struct PredictionService: Sendable {
         examples: message.input.examples(in: request), context: context
       ) { result in
         completion(
-          result.map { ServiceReply(message: $0.result.encoded(modelSpec: spec), metadata: Self.metadata($0.exits)) })
+          result.map { inference in
+            ServiceReply(
+              message: inference.result.encoded(modelSpec: spec), metadata: Self.metadata(inference.exits),
+              items: inference.exits.count)
+          })
       }
     } catch {
       completion(.failure(error))
@@ -92,7 +96,8 @@ public struct PredictionService: Sendable {
           result.map { results in
             ServiceReply(
               message: InferenceResult.encoded(results.map { ($0.spec, $0.inference.result) }),
-              metadata: Self.metadata(results.first?.inference.exits ?? []))
+              metadata: Self.metadata(results.first?.inference.exits ?? []),
+              items: results.first?.inference.exits.count ?? 0)
           })
       }
     } catch {

@@ -6,9 +6,13 @@ public struct ServiceReply: Sendable {
   /// Names in lower case.
   public var metadata: [(name: String, value: String)]
 
-  public init(message: MessagePieces, metadata: [(name: String, value: String)] = []) {
+  /// How many items it is about; 0 for calls about models.
+  public var items: Int
+
+  public init(message: MessagePieces, metadata: [(name: String, value: String)] = [], items: Int = 0) {
     self.message = message
     self.metadata = metadata
+    self.items = items
   }
 }
 

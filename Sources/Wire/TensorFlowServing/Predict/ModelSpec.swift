@@ -17,6 +17,32 @@ public struct ModelSpec: Hashable, Sendable {
 }
 
 extension ModelSpec {
+  /// Looks only for the first `ModelSpec` of a request: field 1 of the message, or, `depth` levels deep, of what is in
+  /// field 1 of it. Nothing else is read; O(fields) before it.
+  ///
+  /// - Returns: nil when there is none.
+  public init?(firstIn bytes: UnsafeRawBufferPointer, inside depth: Int) throws(WireError) {
+    var range = 0..<bytes.count
+    for _ in 0..<depth {
+      guard let inner = try Self.firstField(bytes, range: range) else { return nil }
+      range = inner
+    }
+    self.init()
+    try merge(bytes, range: range)
+  }
+
+  private static func firstField(
+    _ bytes: UnsafeRawBufferPointer, range: Range<Int>
+  ) throws(WireError) -> Range<Int>? {
+    var reader = ProtobufReader(bytes, range: range)
+    while !reader.isAtEnd {
+      let (field, type) = try reader.readTag()
+      let value = try reader.skip(type)
+      if field == 1, type == .lengthDelimited { return value }
+    }
+    return nil
+  }
+
   mutating func merge(_ bytes: UnsafeRawBufferPointer, range: Range<Int>) throws(WireError) {
     var reader = ProtobufReader(bytes, range: range)
     while !reader.isAtEnd {
