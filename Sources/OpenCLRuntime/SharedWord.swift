@@ -5,11 +5,21 @@ import Foundation
 public struct SharedWord: @unchecked Sendable {
   // Only read, with acquire semantics; whoever makes it keeps the memory alive.
   private let address: UnsafeRawPointer
+  private let bell: UnsafeRawPointer?
 
-  /// - Parameter address: of an aligned `uint` that outlives this value.
-  public init(at address: UnsafeRawPointer) { self.address = address }
+  /// - Parameters:
+  ///   - address: of an aligned `uint` that outlives this value.
+  ///   - bell: of another one, which the device counts up, and wakes who sleeps on it, after the word has reached what
+  ///     is waited for.
+  public init(at address: UnsafeRawPointer, bell: UnsafeRawPointer? = nil) {
+    self.address = address
+    self.bell = bell
+  }
 
   public var value: UInt32 { shim_load_acquire(address) }
+
+  /// In nanoseconds.
+  private static let longestSleep: Int = 1_000_000
 
   /// How to wait for a word.
   public enum Patience: Sendable {
@@ -17,6 +27,8 @@ public struct SharedWord: @unchecked Sendable {
     case spinning(Duration)
     /// Look every now and then, for at most this long.
     case polling(Duration)
+    /// Sleep until the bell rings, for at most this long. Where no device can ring it, this is polling.
+    case sleeping(Duration)
   }
 
   /// Whether the word has counted up to `target`, modulo 2³², before patience ended.
@@ -34,6 +46,16 @@ public struct SharedWord: @unchecked Sendable {
       while !isReached() {
         if clock.now - start > limit { return isReached() }
         usleep(20)
+      }
+    case .sleeping(let limit):
+      guard let bell else { return reaches(target, .polling(limit)) }
+      while true {
+        // What rings after this look at the bell ends the sleep at once.
+        let rung = shim_load_acquire(bell)
+        if isReached() { return true }
+        if clock.now - start > limit { return false }
+        // Bounded, in case that whoever rings cannot wake anyone.
+        shim_sleep_on(bell, rung, Self.longestSleep)
       }
     }
     return true

@@ -23,6 +23,8 @@ final class ExecutionPlan: @unchecked Sendable {
   /// The first step that does not belong to the segment which ends with this value, for every cut vertex.
   let cuts: [(vertex: CutVertex, step: Int)]
 
+  /// For each value that a node makes, by name, the number of steps until it is there.
+  private let stepsAfterValue: [String: Int]
   private var blocks: [Lowering.Block]
   private let memory: MemoryPlan
   /// Whether blocks are parts of the arena, or each a buffer of its own.
@@ -69,6 +71,11 @@ final class ExecutionPlan: @unchecked Sendable {
       producers[vertex.value].map { (vertex, lowering.stepsAfterNode[$0]) }
     }
 
+    var stepsAfterValue: [String: Int] = [:]
+    for (index, node) in graph.nodes.enumerated() {
+      for case let output? in node.outputs { stepsAfterValue[graph[output].name] = lowering.stepsAfterNode[index] }
+    }
+    self.stepsAfterValue = stepsAfterValue
     let lifetimes = Self.lifetimes(
       steps: steps, inputs: inputs.map(\.view.memory), outputs: outputs.map(\.view.memory))
     var planned: [MemoryPlan.Block] = []
@@ -100,6 +107,9 @@ final class ExecutionPlan: @unchecked Sendable {
     for memory in outputs { touch(memory, at: steps.count) }
     return result
   }
+
+  /// The first step that does not belong to the segment which ends with this value.
+  func step(after value: String) -> Int? { stepsAfterValue[value] }
 
   var kernelSpecs: Set<KernelSpec> { Set(steps.map(\.kernel)) }
 
@@ -155,7 +165,7 @@ final class ExecutionPlan: @unchecked Sendable {
     let stepQueue = try StepQueue(steps: steps, program: program, context: context, queue: queue, groups: groups) {
       buffer(of: $0)
     }
-    if selected.count < steps.count { try stepQueue.select(selected, on: queue) }
+    try stepQueue.select(selected, watched: watched, on: queue)
     self.stepQueue = stepQueue
     launches = []
   }
@@ -169,8 +179,31 @@ final class ExecutionPlan: @unchecked Sendable {
     guard sides != self.sides else { return }
     self.sides = sides
     selected = steps.indices.filter { steps[$0].demand.isMet(by: sides) }
-    try stepQueue?.select(selected, on: queue)
+    try stepQueue?.select(selected, watched: watched, on: queue)
   }
+
+  /// Selects what only these side outputs need, as often as a run may have steps, to measure it. The next
+  /// ``select(_:on:)`` undoes it.
+  ///
+  /// - Returns: how often; 0 when they need nothing of their own.
+  func selectOnly(_ sides: Set<Int>, on queue: CommandQueue) throws -> Int {
+    let own = steps.indices.filter { steps[$0].demand != .always && steps[$0].demand.isMet(by: sides) }
+    guard !own.isEmpty else { return 0 }
+    self.sides = [-1]
+    let times = max(1, Self.longestRun / own.count)
+    selected = Array(repeatElement(own, count: times).joined())
+    try stepQueue?.select(selected, watched: [], on: queue)
+    return times
+  }
+
+  /// Of selected steps, in plans that have fewer.
+  static let longestRun = 256
+
+  /// A launch without work.
+  func enqueueNothing(on queue: CommandQueue) throws { try stepQueue?.enqueueNothing(on: queue) }
+
+  /// After how many of the selected steps the host has something to read.
+  private var watched: Set<Int> { Set(sides.map { position(of: outputs[$0].steps) } + [selected.count]) }
 
   /// How many steps of a run come before this step of the plan. O(log steps).
   func position(of step: Int) -> Int {

@@ -43,7 +43,8 @@ final class StepQueue {
     buffer: (TensorView) throws -> Buffer
   ) throws {
     self.groups = groups
-    counters = try context.makeBuffer(byteCount: (steps.count + 1) * 64)
+    let room = max(steps.count, ExecutionPlan.longestRun)
+    counters = try context.makeBuffer(byteCount: (room + 2) * 64)
     let buffers = try steps.flatMap { $0.arguments.compactMap(\.view) }.map(buffer) + [counters]
     addresses = try Self.addresses(of: buffers, program: program, context: context, queue: queue)
     var rows: [Row] = []
@@ -66,7 +67,7 @@ final class StepQueue {
     self.rows = rows
     let argumentTable = try context.makeBuffer(byteCount: max(8, arguments.count * 8))
     try arguments.withUnsafeBytes { try queue.write(argumentTable, offset: 0, from: $0) }
-    tables = (try context.makeBuffer(byteCount: max(8, rows.count * Self.header * 8)), argumentTable)
+    tables = (try context.makeBuffer(byteCount: room * Self.header * 8), argumentTable)
     guard let words = addresses[ObjectIdentifier(counters)].flatMap({ UnsafeRawPointer(bitPattern: Int($0)) }) else {
       throw EngineError.kernelSourceMissing(file: "step_queue")
     }
@@ -75,7 +76,7 @@ final class StepQueue {
     try kernel.setArgument(0, tables.steps)
     try kernel.setArgument(1, tables.arguments)
     try kernel.setArgument(2, counters)
-    try select(Array(rows.indices), on: queue)
+    try select(Array(rows.indices), watched: [rows.count], on: queue)
     // A driver may compile at the first launch: let that be here, with nothing to do.
     try launch(0..<0, on: queue)
     try queue.finish()
@@ -89,14 +90,16 @@ final class StepQueue {
 
   /// From the next run on these steps make up a run: some microseconds, with the queue idle.
   ///
-  /// - Parameter selected: indices of steps, ascending.
-  func select(_ selected: [Int], on queue: CommandQueue) throws {
+  /// - Parameters:
+  ///   - selected: indices of steps; the same one may run several times.
+  ///   - watched: after how many of the selected steps a host that sleeps is to be woken.
+  func select(_ selected: [Int], watched: Set<Int>, on queue: CommandQueue) throws {
     var table: [Int64] = []
     tasksBefore = [0]
-    for row in selected.map({ rows[$0] }) {
+    for (position, row) in selected.map({ rows[$0] }).enumerated() {
       let before = tasksBefore[tasksBefore.count - 1]
       table += [Int64(row.variant), Int64(row.argumentOffset)] + row.extents.map { Int64($0) }
-      table += [Int64(row.tasks), Int64(before), 0]
+      table += [Int64(row.tasks), Int64(before), watched.contains(position + 1) ? 1 : 0]
       tasksBefore.append(before &+ UInt32(row.tasks))
     }
     // The queue is in order: work-groups of the last run that still look for work have ended when it writes.
@@ -124,6 +127,9 @@ final class StepQueue {
     isDamaged = false
     return event
   }
+
+  /// A launch that ends at once, to know what launching takes.
+  func enqueueNothing(on queue: CommandQueue) throws { try launch(0..<0, on: queue) }
 
   private func begin(_ range: Range<Int>, on queue: CommandQueue) throws {
     if range.lowerBound == 0 {
@@ -157,7 +163,7 @@ final class StepQueue {
   func waits(for step: Int, _ patience: SharedWord.Patience) -> Bool {
     guard step > 0 else { return true }
     let tasks = tasksBefore[step] &- tasksBefore[step - 1]
-    return SharedWord(at: words + 64 * step).reaches(tasks &* round, patience)
+    return SharedWord(at: words + 64 * (1 + step), bell: words + 64).reaches(tasks &* round, patience)
   }
 
   private func reset(on queue: CommandQueue) throws {

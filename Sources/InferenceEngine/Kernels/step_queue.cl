@@ -6,8 +6,10 @@
 // work-group waits for has been claimed by one that is running already, so nothing can hang, not even when the device
 // runs the work-groups one after another; and no worker goes to sleep between two steps.
 //
-//   steps     of HEADER longs each: variant, offset of arguments in `arguments`, extents x y z, tasks, tasks before it
-//   counters  [0] the next number; [16 * (1 + step)] tasks of the step that were ever completed
+//   steps     of HEADER longs each: variant, offset of arguments in `arguments`, extents x y z, tasks, tasks before it,
+//             whether the host is to be woken at its end
+//   counters  [0] the next number; [16] the bell that the host sleeps on; [16 * (2 + step)] tasks of the step that were
+//             ever completed
 //   base      what counters[0] was before this launch; round: how often the steps have run with this launch
 
 #define HEADER 8
@@ -15,6 +17,16 @@
 #define PAUSE __asm__ volatile("pause")
 #else
 #define PAUSE
+#endif
+// FUTEX_WAKE of all that sleep on a word in this process's memory.
+#if defined(__x86_64__) && defined(__linux__)
+#define WAKE(word) \
+  { \
+    long result_; \
+    __asm__ volatile("syscall" : "=a"(result_) : "a"(202L), "D"(word), "S"(129L), "d"(0x7FFFFFFFL) : "rcx", "r11", "memory"); \
+  }
+#else
+#define WAKE(word)
 #endif
 #define ACQUIRE __atomic_thread_fence(2)
 #define RELEASE __atomic_thread_fence(3)
@@ -31,7 +43,7 @@ kernel __attribute__((reqd_work_group_size(1, 1, 1))) void run_steps(
     __global const long *header = steps + step * HEADER;
     if (step > first) {
       const uint wanted = (uint)header[5 - HEADER] * round;
-      while ((int)(counters[16 * step] - wanted) < 0) PAUSE;
+      while ((int)(counters[16 * (1 + step)] - wanted) < 0) PAUSE;
     }
     ACQUIRE;
     const uint4 size = (uint4)((uint)header[2], (uint)header[3], (uint)header[4], 1);
@@ -40,7 +52,11 @@ kernel __attribute__((reqd_work_group_size(1, 1, 1))) void run_steps(
     __global const long *a = arguments + header[1];
     switch ((int)header[0]) { CALLS }
     RELEASE;
-    atomic_inc(counters + 16 * (1 + step));
+    const uint completed = atomic_inc(counters + 16 * (2 + step)) + 1;
+    if (header[7] && completed == (uint)header[5] * round) {
+      atomic_inc(counters + 16);
+      WAKE(counters + 16);
+    }
   }
 }
 

@@ -44,11 +44,11 @@ public final class LoadedModel: Sendable {
   private let sideValues: Set<ValueID>
   private let shapeInputs: Set<ValueID>
   private let context: Context
-  private let queue: CommandQueue
+  let queue: CommandQueue
   /// Guards the plans, the arena and the queue: one run at a time.
-  private let state: Mutex<State>
+  let state: Mutex<State>
 
-  private struct State: ~Copyable {
+  struct State: ~Copyable {
     let weights: WeightStore
     let library: KernelLibrary
     let arena: Arena
@@ -57,7 +57,7 @@ public final class LoadedModel: Sendable {
     var weightsAreAway = false
   }
 
-  private struct PlanKey: Hashable {
+  struct PlanKey: Hashable {
     let shapes: [Shape]
     let shapeValues: [[UInt8]]
   }
@@ -138,7 +138,7 @@ public final class LoadedModel: Sendable {
   /// - Parameters:
   ///   - inputs: one tensor per input of the model, by name.
   ///   - onSide: called on this thread, once for each chosen side output, in the order of completion. The result is
-  ///     valid during the call only. The model is locked meanwhile: do not run it here.
+  ///     valid until the run returns. The model is locked meanwhile: do not run it here.
   /// - Returns: the main outputs by name.
   public func run(
     _ inputs: [String: Tensor], sides: SideOutputs, onSide: (SideResult) -> Void
@@ -199,7 +199,11 @@ public final class LoadedModel: Sendable {
         try queue.flush()
         if let onCut, plan.hasStepQueue {
           for (index, end) in ends.enumerated() {
-            try wait(for: end, of: plan)
+            if !isSpare || !plan.waits(for: end, .spinning(Self.spinLimit)),
+              !plan.waits(for: end, .polling(Self.patience))
+            {
+              try queue.finish()
+            }
             onCut(index)
           }
         }
@@ -209,7 +213,7 @@ public final class LoadedModel: Sendable {
   }
 
   /// Does a run; whatever happens, the inputs live until the queue has read them.
-  private func finishing<Result>(_ inputs: [Tensor], _ run: () throws -> Result) throws -> Result {
+  func finishing<Result>(_ inputs: [Tensor], _ run: () throws -> Result) throws -> Result {
     do { return try withExtendedLifetime(inputs, run) } catch {
       try? queue.finish()
       throw error
@@ -272,12 +276,9 @@ public final class LoadedModel: Sendable {
   }
 
   /// Waits until the device has done the first `steps` steps of a run in one launch.
-  private func wait(for steps: Int, of plan: ExecutionPlan) throws {
-    if !isSpare || !plan.waits(for: steps, .spinning(Self.spinLimit)),
-      !plan.waits(for: steps, .polling(.seconds(600)))
-    {
-      try queue.finish()
-    }
+  func wait(for steps: Int, of plan: ExecutionPlan) throws {
+    if isSpare, plan.waits(for: steps, .spinning(Self.spinLimit)) { return }
+    if !plan.waits(for: steps, .sleeping(Self.patience)) { try queue.finish() }
   }
 
   /// Makes the plan for these inputs (builds kernels, packs weights) without running it.
@@ -377,7 +378,7 @@ public final class LoadedModel: Sendable {
     }
   }
 
-  private func validated(_ inputs: [String: Tensor]) throws -> [Tensor] {
+  func validated(_ inputs: [String: Tensor]) throws -> [Tensor] {
     for name in inputs.keys where !inputNames.contains(name) {
       throw EngineError.unknownInput(name: name, expected: inputNames)
     }
@@ -391,7 +392,7 @@ public final class LoadedModel: Sendable {
     }
   }
 
-  private func plan(for inputs: [Tensor], in state: inout State) throws -> ExecutionPlan {
+  func plan(for inputs: [Tensor], in state: inout State) throws -> ExecutionPlan {
     guard !state.weightsAreAway else { throw EngineError.weightsReleased(model: graph.name) }
     let carriers = zip(graph.inputs, inputs).filter { shapeInputs.contains($0.0) }
     let key = PlanKey(
@@ -441,7 +442,7 @@ public final class LoadedModel: Sendable {
   ///
   /// - Parameter waiting: whether to build a program for a ``StepQueue`` now. Otherwise it is built in the background
   ///   once the plan has proved to be wanted, and single launches serve until then.
-  private func bind(_ plan: ExecutionPlan, waiting: Bool, in state: inout State) throws {
+  func bind(_ plan: ExecutionPlan, waiting: Bool, in state: inout State) throws {
     try plan.bind(to: state.arena)
     guard hasStepQueues, !plan.hasStepQueue, let variants = plan.variants, !variants.isEmpty else { return }
     if let program = waiting
@@ -464,20 +465,20 @@ public final class LoadedModel: Sendable {
   }
 
   private static let spinLimit = Duration.milliseconds(2)
+  /// What no run takes; then the driver is asked what is wrong.
+  private static let patience = Duration.seconds(600)
   /// Whether the host has a core to wait on that the device does not use.
   private let isSpare: Bool
 
-  private func cutSteps(_ names: [String], of plan: ExecutionPlan) throws -> [Int] {
+  func cutSteps(_ names: [String], of plan: ExecutionPlan) throws -> [Int] {
     try names.map { name in
-      guard let cut = plan.cuts.first(where: { $0.vertex.name == name }) else {
-        throw EngineError.unknownValue(name: name)
-      }
-      return cut.step
+      guard let step = plan.step(after: name) else { throw EngineError.unknownValue(name: name) }
+      return step
     }
   }
 
   /// Starts to copy the inputs, which must live until the queue has passed it.
-  private func write(_ inputs: [Tensor], to plan: ExecutionPlan) throws {
+  func write(_ inputs: [Tensor], to plan: ExecutionPlan) throws {
     for (value, tensor) in zip(graph.inputs, inputs) {
       guard let port = plan.inputs.first(where: { $0.value == value }), tensor.elementCount > 0 else { continue }
       guard plan.isUsed(port.view) else { continue }
@@ -501,10 +502,8 @@ public final class LoadedModel: Sendable {
 
   private func read(_ plan: ExecutionPlan) throws -> [String: Tensor] {
     var results: [String: Tensor] = [:]
-    // Waking up a thread that sleeps takes as long as a small model's last layers.
-    if plan.hasStepQueue, !isSpare || !plan.waits(for: plan.selected.count, .spinning(Self.spinLimit)) {
-      try queue.finish()
-    }
+    // The driver's own way to say that a launch has ended takes as long as a small model's last layers.
+    if plan.hasStepQueue { try wait(for: plan.selected.count, of: plan) }
     for port in plan.outputs where !port.isSide {
       let shape = port.view.shape
       let storage = try TensorStorage(byteCount: shape.elementCount * port.view.type.byteWidth) { bytes in

@@ -12,7 +12,8 @@ public struct SideOutputs: Sendable, Hashable {
   public static let none = SideOutputs(names: [], positions: [])
 }
 
-/// A side output that the device has just completed, while it goes on with the run.
+/// A side output that the device has just completed, while it goes on with the run. Not to be read any more once the run
+/// has returned.
 public struct SideResult {
   /// Position in ``SideOutputs/names``.
   public let index: Int
@@ -36,7 +37,7 @@ public struct SideResult {
     return try body(bytes.bindMemory(to: Float.self))
   }
 
-  /// A copy that outlives the call.
+  /// A copy that outlives the run.
   public func tensor() -> Tensor { Tensor(type: type, shape: shape, deviceBytes: bytes) }
 }
 
