@@ -103,7 +103,8 @@ extension RampWeights {
     case (.deebert, .vector(let width)):
       return .deebert(pooler: try dense(7, width, 0.3), classifier: try dense(classes, 7, 1))
     default:
-      return .poolingLinear(try dense(classes, shape.count, 0.5))
+      // Scores of about 1, so that neither all nor none are sure.
+      return .poolingLinear(try dense(classes, shape.count, 2 / Float(shape.count).squareRoot()))
     }
   }
 }

@@ -102,6 +102,18 @@ public struct PreparedModel: Sendable {
     Set(graph.outputs.map { graph[$0].name }).subtracting(description.outputs)
   }
 
+  /// Of the original and its ramps: another training gives another one. What a controller has learnt belongs to it.
+  public var fingerprint: String {
+    var fingerprint = Fingerprint()
+    func add(_ text: String) { Array(text.utf8).withUnsafeBytes { fingerprint.update($0) } }
+    add(description.fingerprint)
+    for ramp in description.ramps { add(ramp.site) }
+    for value in graph.values where value.name.hasPrefix(RampWriter.prefix) {
+      value.constant?.storage.withUnsafeBytes { fingerprint.update($0) }
+    }
+    return fingerprint.text
+  }
+
   /// The ramps as the early-exit library describes them.
   public var rampDescriptions: [RampDescription] {
     description.ramps.enumerated().map { index, ramp in

@@ -1,0 +1,80 @@
+import EarlyExit
+import Foundation
+import InferenceEngine
+import ModelGraph
+import Serving
+import Synchronization
+import Testing
+
+@Suite("Engine under a controller")
+struct ControlTests {
+  private static let latencies = Result {
+    let count = try Workload.resnet.prepared().description.ramps.count
+    return try LatencyProfile([
+      .init(
+        batchSize: 1, untilSite: (1...count).map { Double($0) * 1e-4 },
+        rampCost: [Double](repeating: 4e-6, count: count), total: 1e-3)
+    ])
+  }
+
+  private func engine(
+    _ controller: ControllerOptions, stateFile: String? = nil, _ change: (inout EarlyExitEngine.Options) -> Void
+  ) throws -> EarlyExitEngine {
+    var options = EarlyExitEngine.Options()
+    options.loading.singleLaunch = false
+    options.latencies = try Self.latencies.get()
+    options.isSynchronous = true
+    options.control = .adaptive(controller, stateFile: stateFile)
+    change(&options)
+    return try EarlyExitEngine(
+      Workload.resnet.prepared(), name: "test/1", device: Workload.device.get(), options: options)
+  }
+
+  private var eager: ControllerOptions {
+    var options = ControllerOptions.paper
+    options.tuningPeriod = 16
+    options.tuningItems = 64
+    options.windowCapacity = 256
+    options.accuracy = try! AccuracyConstraint(0.5)
+    return options
+  }
+
+  private func serve(_ engine: EarlyExitEngine, batches: Int, of size: Int = 8) throws {
+    for number in 0..<batches {
+      let items = number * size..<(number + 1) * size
+      _ = try engine.run(Batch(inputs: Workload.resnet.inputs(items: items), count: size))
+    }
+  }
+
+  @Test func theSameInputsGiveTheSamePolicies() throws {
+    let streams = try (0..<2).map { _ in
+      let seen = Mutex<[Observation]>([])
+      let engine = try engine(eager) { options in
+        options.onObservation = { observation in seen.withLock { $0.append(observation) } }
+      }
+      try serve(engine, batches: 12)
+      return seen.withLock { $0 }
+    }
+    // NaN marks what was not observed, and does not equal itself.
+    func key(_ observation: Observation) -> String { "\(observation)" }
+    #expect(streams[0].map(key) == streams[1].map(key) && streams[0].count == 96)
+    #expect(Set(streams[0].map(\.policyVersion)).count > 1, "no policy was ever published")
+  }
+
+  @Test func rampsThatKnowNothingReleaseNothing() throws {
+    var options = ControllerOptions()
+    options.tuningPeriod = 32
+    let engine = try engine(options) { _ in }
+    try serve(engine, batches: 40)
+    #expect(engine.statistics.items == 320 && engine.statistics.agreement >= 0.99)
+    #expect(engine.statistics.earlyExits == 0)
+    #expect(engine.controllerStatus?.answers == 320)
+  }
+
+  @Test func theControllersThreadTakesInAllThatIsObserved() throws {
+    let engine = try engine(eager) { $0.isSynchronous = false }
+    try serve(engine, batches: 6)
+    #expect(engine.shutDown(within: .seconds(60)))
+    #expect(engine.controllerStatus?.answers == 48 && engine.statistics.lostObservations == 0)
+  }
+}
