@@ -59,7 +59,7 @@ let package = Package(
     .executableTarget(
       name: "apparate-bench",
       dependencies: [
-        "Console", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime",
+        "Console", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "Serving",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       resources: [.copy("Peers")]),

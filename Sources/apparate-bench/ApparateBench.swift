@@ -6,5 +6,5 @@ struct ApparateBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "apparate-bench",
     abstract: "Reproducible measurements: one subcommand for each figure in the README.",
-    subcommands: [EngineBench.self, SegmentsBench.self, TrainingBench.self, EngineWorker.self])
+    subcommands: [EngineBench.self, RampsBench.self, SegmentsBench.self, TrainingBench.self, EngineWorker.self])
 }
