@@ -34,7 +34,10 @@ let package = Package(
     .target(
       name: "TensorFlowServingAdapter",
       dependencies: [
-        "EarlyExit", "ModelGraph", "RPC", "Serving", "Wire", .product(name: "NIOCore", package: "swift-nio"),
+        "EarlyExit", "ModelGraph", "RPC", "Serving", "Wire",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
       ],
       path: "adapters/TensorFlowServing"),
     .target(
@@ -89,6 +92,7 @@ let package = Package(
       dependencies: [
         "ModelGraph", "RPC", "Serving", "ServingFixtures", "TensorFlowServingAdapter", "Wire",
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       exclude: ["Clients"]),
