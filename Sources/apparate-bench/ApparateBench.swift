@@ -6,5 +6,7 @@ struct ApparateBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "apparate-bench",
     abstract: "Reproducible measurements: one subcommand for each figure in the README.",
-    subcommands: [EngineBench.self, RampsBench.self, SegmentsBench.self, TrainingBench.self, EngineWorker.self])
+    subcommands: [
+      EngineBench.self, RampsBench.self, SegmentsBench.self, TrainingBench.self, TunerBench.self, EngineWorker.self,
+    ])
 }

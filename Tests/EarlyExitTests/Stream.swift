@@ -1,4 +1,7 @@
+import Console
 import EarlyExit
+import Foundation
+import ModelGraph
 
 /// Items as a serving side would report them: error scores and agreement at every site, from a seeded generator or a file.
 struct Stream {
@@ -29,6 +32,32 @@ struct Stream {
       stream.agrees.append(agrees)
     }
     return stream
+  }
+
+  /// One of Tests/Workloads/recorded, with the share of the model's work that is done at each site.
+  static func recorded(_ name: String) throws -> (stream: Stream, profile: LatencyProfile) {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Workloads/recorded")
+    func array(_ kind: String) throws -> Tensor {
+      try NumPyFile.read(at: folder.appending(path: "\(name)-\(kind).npy").path)
+    }
+    let (scores, agrees) = (try array("scores"), try array("agrees"))
+    let sites = scores.shape[1]
+    let values = scores.floats
+    let flags = agrees.floats
+    var stream = Stream(sites: sites)
+    for item in 0..<scores.shape[0] {
+      let row = item * sites..<(item + 1) * sites
+      stream.scores.append(Array(values[row]))
+      stream.agrees.append(flags[row].map { $0 != 0 })
+    }
+    let shares = try array("latency").floats.map { Double($0) }
+    let profile = try LatencyProfile([
+      LatencyProfile.BatchLatency(
+        batchSize: 1, untilSite: shares.dropLast().map { 0.01 * min(1, $0) },
+        rampCost: Array(repeating: 2.5e-5, count: sites), total: 0.01)
+    ])
+    return (stream, profile)
   }
 
   subscript(range: Range<Int>) -> Stream {
@@ -75,5 +104,32 @@ extension LatencyProfile {
         batchSize: 1, untilSite: (0..<sites).map { 0.01 * Double($0 + 1) / Double(sites + 1) },
         rampCost: Array(repeating: rampCost, count: sites), total: 0.01)
     ])
+  }
+}
+
+extension Controller {
+  /// Serves a stream as an engine would: each item leaves by the policy in force, sites without a ramp are not observed, and
+  /// updates take effect at once. Returns the policies in their order; `saved` gets the seconds that each item saved.
+  mutating func serve(_ stream: Stream, saved: (Double) -> Void = { _ in }) throws -> [ExitPolicy] {
+    let latency = profile.latency(batchSize: 1)
+    var policies: [ExitPolicy] = []
+    for item in 0..<stream.count {
+      var exit = ExitPosition.final
+      let row = stream.scores[item]
+      for candidate in policy.exits where candidate.releases(row[candidate.ramp.rawValue]) {
+        exit = .ramp(candidate.ramp)
+        break
+      }
+      let passed = policy.ramps.filter { ramp in if case .ramp(let left) = exit { ramp <= left } else { true } }
+      let overhead = passed.reduce(0) { $0 + latency.rampCost[$1.rawValue] }
+      let answer = if case .ramp(let left) = exit { latency.untilSite[left.rawValue] } else { latency.total }
+      saved(latency.total - answer - overhead)
+      let active = Set(policy.ramps.map(\.rawValue))
+      let scores = row.indices.map { active.contains($0) ? row[$0] : .nan }
+      let agrees = stream.agrees[item]
+      try record(scores: scores.span, agrees: agrees.span, exit: exit, batchSize: 1)
+      if isUpdateDue, let policy = update() { policies.append(policy) }
+    }
+    return policies
   }
 }

@@ -15,8 +15,6 @@ public struct ControllerStatus: Sendable, Equatable {
   public enum Alarm: Sendable, Equatable {
     /// The sequential test found the policy to disagree more than tolerated, probably since item `since`.
     case drift(at: UInt64, since: UInt64)
-    /// The ledger ran dry.
-    case overBudget(at: UInt64)
     /// `window`: the last answers fell short of the constraint.
     case belowConstraint(at: UInt64)
   }

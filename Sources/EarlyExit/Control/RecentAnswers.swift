@@ -22,4 +22,14 @@ struct RecentAnswers: Sendable, Equatable {
     }
     return disagreements > constraint.allowedDisagreements(in: Int(held))
   }
+
+  func write(to state: inout StateWriter) {
+    state.write(booked)
+    for word in bits { state.write(word) }
+  }
+
+  mutating func read(from state: inout StateReader) throws(EarlyExitError) {
+    booked = try state.number()
+    for index in bits.indices { bits[index] = try state.integer() }
+  }
 }

@@ -1,28 +1,48 @@
-/// A fixed sequence of policies from conservative to bold, made from tuning items alone.
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A fixed sequence of policies from conservative to bold, made from tuning items alone: one set of proportions between the
+/// ramps' thresholds, scaled up step by step.
 ///
-/// Its bold end are the thresholds that save the most for each number of disagreements on the tuning items; its
-/// conservative end are the first of these, scaled down. So certification decides one thing only, how bold to be, and the
-/// proportions of the thresholds cost it no evidence.
+/// So certification decides one thing only, how bold to be. The proportions lie half way, as geometric means, between
+/// those of the thresholds that save the most on the tuning items and equal ones. Tuned ones follow the luck of a few
+/// disagreements; equal ones are right as far as ramps are calibrated alike. On recorded windows the mixture saved as much
+/// as the better of the two for new items, and a sequence of policies that were each tuned for a number of disagreements saved
+/// less at the same true disagreement (300 tuning items, 1 %: 42 against 37 % of the latency on tweets, 45 against 38 % on D1's
+/// ResNet-18).
 struct CertificationPath {
   /// Thresholds for the problem's ramps.
   let policies: [[Float]]
 
-  private static let scales: [Float] = [1.0 / 64, 1.0 / 16, 0.25, 0.5]
+  /// From step to step all thresholds grow by this much.
+  static let growth: Float = 1.12
+  /// The steps below and above the mixture's own scale.
+  static let steps = -60...16
 
   init(tunedOn problem: TuningProblem, constraint: AccuracyConstraint, tuner: ControllerOptions.Tuner) {
-    // A few more than are tolerated: the tuning items may be unluckier than the others.
-    let allowed = constraint.allowedDisagreements(in: problem.items) + 2
-    let frontier: [[Float]]
-    switch tuner {
-    case .beam: frontier = ThresholdTuner().frontier(for: problem, allowed: allowed)
-    case .greedy:
-      frontier = (0...allowed).map { GreedyTuner().thresholds(for: problem, allowed: $0) }
-        .filter { thresholds in thresholds.contains { $0 > 0 } }
-    }
-    guard let first = frontier.first else {
+    // Twice the tolerance gives the proportions more disagreements to stand on.
+    let allowed = max(1, 2 * constraint.allowedDisagreements(in: problem.items))
+    let tuned =
+      switch tuner {
+      case .beam: ThresholdTuner().best(for: problem, allowed: allowed).thresholds
+      case .greedy: GreedyTuner().thresholds(for: problem, allowed: allowed)
+      }
+    let positive = tuned.filter { $0 > 0 }
+    guard !positive.isEmpty else {
       policies = []
       return
     }
-    policies = Self.scales.map { scale in first.map { $0 * scale } } + frontier
+    let equal = exp(positive.reduce(0) { $0 + log($1) } / Float(positive.count))
+    // A ramp that tuning did not use is not ruled out, only held back.
+    let mixture = tuned.map { $0 > 0 ? ($0 * equal).squareRoot() : equal / 2 }
+    policies = Self.steps.map { step in
+      let scale = pow(Self.growth, Float(step))
+      return mixture.map { $0 * scale }
+    }
   }
 }

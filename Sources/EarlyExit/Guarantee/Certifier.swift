@@ -57,11 +57,6 @@ public struct Certifier: Sendable, Equatable {
   /// - Parameter policies: thresholds for the problem's ramps, from conservative to bold, chosen without these items.
   func boldest(of policies: [[Float]], on problem: TuningProblem) -> Int? {
     guard let most = mostDisagreements(in: problem.items) else { return nil }
-    var boldest: Int?
-    for (index, thresholds) in policies.enumerated() {
-      guard problem.outcome(of: thresholds).disagreements <= most else { break }
-      boldest = index
-    }
-    return boldest
+    return PolicyCounts.boldest(of: policies, on: problem, atMost: most, tolerated: constraint.toleratedDisagreement)
   }
 }

@@ -1,40 +1,60 @@
 /// What released answers may still disagree: an account that every answer pays into and every disagreement is taken from.
 ///
-/// Each answer pays in what the constraint tolerates (0.01 at 99 %), up to a balance of `capacity`; an answer that was not
+/// Each answer pays in a little less than the constraint tolerates, up to a balance of ``capacity``; an answer that was not
 /// the model's own takes 1. While the balance is below 1, nothing is released. Every input runs to the end of the model,
 /// so the account is exact. Whatever the items are, drifting or adversarial, among any n answers in a row at most
-/// tolerated × n + capacity disagree, apart from those already on their way when the account ran dry: these
-/// make a debt, which is paid back before anything is released again. From the start on it is tolerated × n, since the
-/// account opens empty. This bounds the damage of what certification cannot see; it needs no assumption and
-/// no confidence level.
+/// ``income`` × n + ``capacity`` disagree, which is within the constraint for every n ≥ ``horizon``. Answers already on their
+/// way when the account runs dry come on top; they make a debt, which is paid back before anything is released again.
+/// No assumption, no confidence level: this bounds the damage of what certification cannot see.
 public struct DisagreementLedger: Sendable, Equatable {
   /// What one answer pays in.
-  public let tolerated: Double
+  public let income: Double
+  /// How many disagreements may come in a burst.
   public let capacity: Double
+  /// Any run of at least so many answers meets the constraint.
+  public let horizon: Double
   public private(set) var balance = 0.0
   /// The balance at which releasing starts again after the account ran dry.
   let resume: Double
   /// Whether answers may be released.
   public private(set) var mayRelease = false
 
-  /// - Throws: ``EarlyExitError/invalidOption(name:expected:got:)`` for a capacity below 1.
-  public init(constraint: AccuracyConstraint, capacity: Double) throws(EarlyExitError) {
-    guard capacity >= 1, capacity.isFinite else {
-      throw .invalidOption(name: "ledger capacity", expected: "at least 1 disagreement", got: "\(capacity)")
+  /// The share of what is tolerated that is kept back for bursts.
+  static let reserve = 0.2
+
+  /// - Parameter horizon: made longer where the constraint is so tight that a burst of two would not fit.
+  /// - Throws: ``EarlyExitError/invalidOption(name:expected:got:)`` for a horizon below 1 item.
+  public init(constraint: AccuracyConstraint, horizon: Double) throws(EarlyExitError) {
+    guard horizon >= 1, horizon.isFinite else {
+      throw .invalidOption(name: "ledger horizon", expected: "at least 1 answer", got: "\(horizon)")
     }
-    tolerated = constraint.toleratedDisagreement
-    self.capacity = capacity
-    resume = min(capacity, 2)
+    let kept = constraint.toleratedDisagreement * Self.reserve
+    income = constraint.toleratedDisagreement - kept
+    capacity = max(2, kept * horizon)
+    self.horizon = kept > 0 ? capacity / kept : .infinity
+    resume = 2
+    // Nothing is tolerated: the account stays empty for good.
+    book(balance: kept > 0 ? resume : 0)
   }
 
   /// Books one answer.
   mutating func book(disagrees: Bool) {
-    balance = min(capacity, balance + tolerated) - (disagrees ? 1 : 0)
-    if mayRelease {
-      mayRelease = balance >= 1
-    } else {
-      mayRelease = balance >= resume
-    }
+    book(balance: min(capacity, balance + income) - (disagrees ? 1 : 0))
+  }
+
+  private mutating func book(balance new: Double) {
+    balance = new
+    mayRelease = new >= (mayRelease ? 1 : resume)
+  }
+
+  /// By what thresholds are multiplied: 1 with a comfortable balance, less as it shrinks, 0 while nothing may be released.
+  ///
+  /// What exits save grows ever more slowly with the disagreements they cost (on D1, a quarter of them buys two thirds of the saving), so
+  /// it is better to release fewer doubtful answers in time than none at all later. The factors are steps of
+  /// ``CertificationPath``.
+  public var throttle: Float {
+    guard mayRelease else { return 0 }
+    return if balance >= 3 || balance >= capacity { 1 } else if balance >= 2 { 0.2046 } else { 0.0419 }
   }
 
   mutating func restore(balance: Double, mayRelease: Bool) {

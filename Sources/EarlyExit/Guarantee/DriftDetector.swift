@@ -75,4 +75,19 @@ public struct DriftDetector: Sendable, Equatable {
   mutating func reset() {
     for index in bets.indices { bets[index].wealth = 0 }
   }
+
+  func write(to state: inout StateWriter) {
+    state.write(bets) { state, bet in
+      state.write(bet.wealth)
+      state.write(bet.start)
+    }
+  }
+
+  /// Where other rates were bet on, the test starts anew.
+  mutating func read(from state: inout StateReader) throws(EarlyExitError) {
+    let written = try state.array { state throws(EarlyExitError) in (try state.wealth(), try state.number())
+    }
+    guard written.count == bets.count else { return }
+    for index in bets.indices { (bets[index].wealth, bets[index].start) = written[index] }
+  }
 }

@@ -105,8 +105,48 @@ public struct ObservationWindow: Sendable {
     candidates.filter { slot in ramps.allSatisfy { !scores[$0.rawValue * capacity + slot].isNaN } }
   }
 
+  /// What was observed of the item of a slot, one value per site.
+  func item(slot: Int) -> (scores: [Float], agrees: [Bool]) {
+    let places = (0..<sites).map { $0 * capacity + slot }
+    return (places.map { scores[$0] }, places.map { agrees[$0] })
+  }
+
   /// Continues the numbering of an earlier window, so that every item stays on its side of the split.
   mutating func continueNumbering(at number: UInt64) {
     if count == 0 { recorded = number }
+  }
+
+  func write(to state: inout StateWriter) {
+    state.write(recorded)
+    state.write(UInt32(count))
+    for slot in slots().reversed() {
+      state.write(exitSites[slot])
+      state.write(batchSizes[slot])
+      for site in 0..<sites {
+        state.write(scores[site * capacity + slot])
+        state.write(agrees[site * capacity + slot])
+      }
+    }
+  }
+
+  /// Takes over as many of the items as fit, the newest ones; the receiver is empty and has as many sites.
+  mutating func read(from state: inout StateReader) throws(EarlyExitError) {
+    let end = try state.number()
+    let written = try state.count(upTo: state.remaining)
+    guard UInt64(written) <= end else { throw .damagedState(expected: "at most \(end) items", got: "\(written)") }
+    recorded = end - UInt64(written)
+    var row = [Float](repeating: .nan, count: sites)
+    var flags = [Bool](repeating: false, count: sites)
+    for _ in 0..<written {
+      let site = try state.integer(Int32.self)
+      guard site >= -1, site < sites else { throw .damagedState(expected: "one of \(sites) sites", got: "\(site)") }
+      let batchSize = Int(try state.integer(Int32.self))
+      for index in 0..<sites {
+        row[index] = try state.float()
+        flags[index] = try state.flag()
+      }
+      try record(
+        scores: row.span, agrees: flags.span, exit: site < 0 ? .final : .ramp(RampID(Int(site))), batchSize: batchSize)
+    }
   }
 }

@@ -1,7 +1,7 @@
 /// A share of the items of a window, chosen by their running numbers alone.
 ///
 /// An item stays in its part for as long as it is held, whatever is learnt from it, so that the two parts stay
-/// independent of one another when items are exchangeable. One item in three is for tuning: certifying needs the larger
+/// independent of one another when items are exchangeable. One item in four is for tuning: certifying needs the larger
 /// part, because 299 items without a disagreement are the least that can certify 1 % at δ = 5 %.
 public enum WindowPart: Sendable {
   case all
@@ -9,7 +9,7 @@ public enum WindowPart: Sendable {
   case certification
 
   /// Every so many items one is for tuning.
-  static let period: UInt64 = 3
+  static let period: UInt64 = 4
 
   func contains(_ number: UInt64) -> Bool {
     switch self {

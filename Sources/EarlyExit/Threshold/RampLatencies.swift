@@ -1,6 +1,4 @@
 /// When an answer is there, by the ramp it leaves at, for one set of active ramps.
-///
-/// Latencies of a batch size are worked out once and kept.
 struct RampLatencies: Sendable {
   /// The latencies of one batch size, in seconds from the start of the batch.
   struct Latencies: Sendable {
@@ -16,11 +14,6 @@ struct RampLatencies: Sendable {
 
   let profile: LatencyProfile
   let ramps: [RampID]
-
-  /// The total of the largest measured batch, with all ramps.
-  var largestTotal: Double {
-    profile.measured.map { $0.total + $0.rampCost.reduce(0, +) }.max() ?? 1
-  }
 
   func latencies(batchSize: Int) -> Latencies {
     let latency = profile.latency(batchSize: batchSize)

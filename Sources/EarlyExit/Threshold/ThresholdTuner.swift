@@ -9,7 +9,7 @@ public struct ThresholdTuner: Sendable {
   /// How many prefixes the beam keeps for each ramp and number of disagreements spent.
   public var width: Int
 
-  public init(width: Int = 4) { self.width = max(1, width) }
+  public init(width: Int = 8) { self.width = max(1, width) }
 
   /// Thresholds for `ramps` on the items of the window at which all of them were observed; see ``TunedPolicy``.
   ///

@@ -13,7 +13,8 @@ struct TuningProblem: Sendable {
   let disagrees: [Bool]
   /// As ``scores``: what an item saves by leaving there, in ``unit``.
   let savings: [Int64]
-  /// Ramp-major: the items by ascending score. Ties are in no particular order and must be taken together.
+  /// Ramp-major: the items by ascending score. Ties are in no particular order and must be taken together. Empty unless asked
+  /// for: whoever only evaluates thresholds has no need of it.
   let order: [Int32]
   /// Seconds per unit of saving.
   let unit: Double
@@ -23,19 +24,20 @@ struct TuningProblem: Sendable {
   /// - Parameters:
   ///   - slots: slots of the window at which all `ramps` were observed.
   ///   - ramps: in ascending order, sites of the profile.
-  init(window: ObservationWindow, slots: [Int], ramps: [RampID], profile: LatencyProfile) {
+  init(window: ObservationWindow, slots: [Int], ramps: [RampID], profile: LatencyProfile, sorted: Bool = true) {
     self.ramps = ramps
     items = slots.count
     let costs = RampLatencies(profile: profile, ramps: ramps)
-    // A sum over 2²⁴ items stays below 2⁶².
-    unit = costs.largestTotal / Double(1 << 36)
     let classes = Dictionary(grouping: slots.indices) { window.batchSizes[slots[$0]] }
+      .sorted { $0.key < $1.key }
+      .map { (members: $0.value, latencies: costs.latencies(batchSize: Int($0.key))) }
+    // A sum over 2²⁴ items stays below 2⁶².
+    unit = (classes.map(\.latencies.final).max() ?? 1) / Double(1 << 36)
     var scores = [Float](repeating: .infinity, count: ramps.count * items)
     var disagrees = [Bool](repeating: false, count: ramps.count * items)
     var savings = [Int64](repeating: 0, count: ramps.count * items)
     var overhead = 0.0
-    for (batchSize, members) in classes.sorted(by: { $0.key < $1.key }) {
-      let latencies = costs.latencies(batchSize: Int(batchSize))
+    for (members, latencies) in classes {
       overhead += Double(members.count) * latencies.overhead
       for ramp in ramps.indices {
         let saving = Int64(((latencies.final - latencies.atRamp[ramp]) / unit).rounded())
@@ -54,7 +56,7 @@ struct TuningProblem: Sendable {
     self.disagrees = disagrees
     self.savings = savings
     self.overhead = overhead
-    order = Self.order(of: scores, ramps: ramps.count, items: items)
+    order = sorted ? Self.order(of: scores, ramps: ramps.count, items: items) : []
   }
 
   /// Non-negative floats sort as their bits do: one sort of integers per ramp, the item in the low half.
