@@ -23,7 +23,7 @@ let package = Package(
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CMessages", dependencies: ["CProtobufC"]),
-    .target(name: "Wire", dependencies: ["CMessages", "CLZ4"]),
+    .target(name: "Wire", dependencies: ["CMessages", "CLZ4", "CZlib"]),
     .target(name: "ModelGraph", dependencies: ["Wire"]),
     .target(name: "OpenCLRuntime", dependencies: ["COpenCL"]),
     .target(
@@ -51,22 +51,30 @@ let package = Package(
         .product(name: "NIOHTTP2", package: "swift-nio-http2"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ]),
+    .target(name: "Datasets", dependencies: ["ModelGraph", "Wire"]),
     .target(
-      name: "Console", dependencies: ["ModelGraph"]),
+      name: "Preparation",
+      dependencies: ["Datasets", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "Serving"]),
+    .target(
+      name: "Evaluation",
+      dependencies: ["Datasets", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "Serving"]),
+    .target(name: "Console"),
     .executableTarget(
       name: "apparate",
       dependencies: [
-        "ClockworkAdapter", "Console", "InferenceEngine", "ModelGraph", "OpenCLRuntime",
+        "ClockworkAdapter", "Console", "Datasets", "EarlyExit", "Evaluation", "InferenceEngine", "ModelGraph",
+        "OpenCLRuntime", "Preparation", "Serving",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
       name: "apparate-bench",
       dependencies: [
-        "Console", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "Serving",
+        "Console", "Datasets", "EarlyExit", "Evaluation", "InferenceEngine", "ModelGraph", "OpenCLRuntime",
+        "Preparation", "Serving",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       resources: [.copy("Peers")]),
-    .testTarget(name: "EarlyExitTests", dependencies: ["EarlyExit", "Console", "ModelGraph"]),
+    .testTarget(name: "EarlyExitTests", dependencies: ["EarlyExit", "Datasets", "ModelGraph"]),
     .testTarget(
       name: "ServingTests",
       dependencies: ["Serving", "ServingFixtures", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime"]),
@@ -81,7 +89,11 @@ let package = Package(
       ],
       exclude: ["Peers"]),
     .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph", "Wire"]),
-    .testTarget(name: "ConsoleTests", dependencies: ["Console", "ModelGraph"]),
+    .testTarget(
+      name: "EvaluationTests",
+      dependencies: ["Datasets", "EarlyExit", "Evaluation", "ModelGraph", "OpenCLRuntime", "Preparation", "Serving"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ModelGraph", "Wire"]),
+    .testTarget(name: "ConsoleTests", dependencies: ["Console"]),
     .testTarget(name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"]),
     .target(
       name: "ServingFixtures",
@@ -102,7 +114,7 @@ let package = Package(
         "ClockworkAdapter", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "Serving", "Wire",
       ]
     ),
-    .testTarget(name: "InferenceEngineTests", dependencies: ["InferenceEngine", "Console"]),
+    .testTarget(name: "InferenceEngineTests", dependencies: ["InferenceEngine", "Datasets"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,4 @@
-import Console
+import Datasets
 
 /// How far two engines' answers to the same inputs are apart.
 struct Agreement: Codable, Sendable {

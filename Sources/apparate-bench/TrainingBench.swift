@@ -1,5 +1,5 @@
 import ArgumentParser
-import Console
+import Datasets
 import EarlyExit
 import Foundation
 

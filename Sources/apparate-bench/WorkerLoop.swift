@@ -1,4 +1,4 @@
-import Console
+import Datasets
 import Foundation
 import ModelGraph
 

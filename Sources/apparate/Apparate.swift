@@ -9,7 +9,10 @@ import OpenCLRuntime
 struct Apparate: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "apparate", abstract: "Serve deep-learning classifiers with early exits.",
-    subcommands: [DevicesCommand.self, InspectCommand.self, RunCommand.self, ControllerCommand.self])
+    subcommands: [
+      DevicesCommand.self, InspectCommand.self, PrepareCommand.self, ReplayCommand.self, RunCommand.self,
+      ControllerCommand.self,
+    ])
 }
 
 /// Errors of commands, with the exit codes of sysexits.h.

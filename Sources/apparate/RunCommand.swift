@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Datasets
 import Foundation
 import InferenceEngine
 import ModelGraph

@@ -2,7 +2,7 @@ import Foundation
 import ModelGraph
 import Testing
 
-@testable import Console
+@testable import Datasets
 
 @Suite struct NumPyFileTests {
   private func file(_ header: String, _ content: [UInt8] = [], version: UInt8 = 1) -> [UInt8] {
@@ -55,7 +55,7 @@ import Testing
       file(header("<f4", "2")), file("{}"), file(header("<f4", "(2,)"), version: 9),
       Array(good[..<9]), [0x93] + Array("NUMPY".utf8) + [1, 0, 0xFF, 0xFF],
     ]
-    for bytes in bad { #expect(throws: NumPyFile.Failure.self) { try NumPyFile.parse(bytes, path: "x.npy") } }
+    for bytes in bad { #expect(throws: DatasetError.self) { try NumPyFile.parse(bytes, path: "x.npy") } }
     // Any prefix and any changed byte gives an array or an error.
     for end in good.indices { _ = try? NumPyFile.parse(Array(good[..<end]), path: "x.npy") }
     for place in good.indices {

@@ -3,19 +3,6 @@ import ModelGraph
 
 /// Reads and writes NumPy's `.npy` files (format versions 1 to 3), see `numpy.lib.format`.
 public enum NumPyFile {
-  public enum Failure: Error, Sendable, CustomStringConvertible {
-    case unreadable(path: String, reason: String)
-    case malformed(path: String, expected: String, got: String)
-
-    public var description: String {
-      switch self {
-      case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
-      case .malformed(let path, let expected, let got):
-        "\(path) is no NumPy array file: expected \(expected), got \(got)"
-      }
-    }
-  }
-
   private static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]
 
   /// The little-endian types that NumPy and we share.
@@ -24,7 +11,7 @@ public enum NumPyFile {
     "|u1": .uint8, "<u2": .uint16, "<u4": .uint32, "<u8": .uint64, "|b1": .bool,
   ]
 
-  public static func read(at path: String) throws(Failure) -> Tensor {
+  public static func read(at path: String) throws(DatasetError) -> Tensor {
     let data: Data
     do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
       throw .unreadable(path: path, reason: FileManager.default.fileExists(atPath: path) ? "\(error)" : "no such file")
@@ -33,7 +20,7 @@ public enum NumPyFile {
   }
 
   /// - Parameter path: for errors only.
-  public static func parse(_ bytes: [UInt8], path: String) throws(Failure) -> Tensor {
+  public static func parse(_ bytes: [UInt8], path: String) throws(DatasetError) -> Tensor {
     guard bytes.count >= 10, Array(bytes[..<6]) == magic else {
       throw .malformed(
         path: path, expected: "the magic bytes \\x93NUMPY", got: "\(bytes.count) bytes of something else")

@@ -1,4 +1,3 @@
-import ModelGraph
 import Wire
 
 extension DataType {
