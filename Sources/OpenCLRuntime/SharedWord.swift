@@ -19,7 +19,7 @@ public struct SharedWord: @unchecked Sendable {
   public var value: UInt32 { shim_load_acquire(address) }
 
   /// In nanoseconds.
-  private static let longestSleep: Int = 1_000_000
+  private static let longestSleep: Int = 20_000_000
 
   /// How to wait for a word.
   public enum Patience: Sendable {

@@ -42,12 +42,14 @@ struct RampsBench: ParsableCommand {
     let activeRamps: Int
     /// Of a run without ramps.
     let vanillaMilliseconds: Double
-    /// Each pair of runs: with ramps ÷ without.
-    let cost: Distribution
     /// What the ramps' kernels take by themselves, as a share of the run.
     let kernelShare: Double
-    /// Through the engine, ÷ a run without ramps.
-    let engineCost: Distribution
+    /// Pairs of runs, ÷ one without ramps: nothing leaves early, and everything at the first active ramp.
+    let stayingCost: Distribution
+    let leavingCost: Distribution
+    /// Through the engine with batches waiting, ÷ that of a policy without ramps: likewise.
+    let stayingThroughput: Distribution
+    let leavingThroughput: Distribution
     /// From the end of the first active ramp to its result in the host's hands.
     let releaseMicroseconds: Distribution
   }
@@ -64,7 +66,8 @@ struct RampsBench: ParsableCommand {
     let device = try Device.select()
     let report = Report(json: json)
     if !json {
-      print("model                        ramps  vanilla ms  cost     kernels  engine   release µs [quartiles]")
+      print("                                                 cost of a run       throughput")
+      print("model                        ramps  vanilla ms  kernels  staying  leaving  staying  leaving  release µs")
     }
     for path in models {
       for result in try measure(path, on: device, report) {
@@ -78,7 +81,9 @@ struct RampsBench: ParsableCommand {
           print(
             result.model.padding(toLength: 29, withPad: " ", startingAt: 0)
               + String(format: "%-7d%-12.3f", result.activeRamps, result.vanillaMilliseconds)
-              + percent(result.cost.median - 1) + percent(result.kernelShare) + percent(result.engineCost.median - 1)
+              + percent(result.kernelShare) + percent(result.stayingCost.median - 1)
+              + percent(result.leavingCost.median - 1) + percent(result.stayingThroughput.median)
+              + percent(result.leavingThroughput.median)
               + String(format: "%.0f [%.0f, %.0f]", release.median, release.lowerQuartile, release.upperQuartile))
         }
       }
@@ -108,38 +113,57 @@ struct RampsBench: ParsableCommand {
   ) throws -> Result {
     let model = engine.model
     let sides = try model.sideOutputs(ramps.map { prepared.description.ramps[$0].logits })
-    try engine.setPolicy(
-      ExitPolicy(version: 1, exits: ramps.map { ExitPolicy.Exit(ramp: RampID($0), threshold: 2) }))
+    func gates(_ limit: Float) -> [SideGate] {
+      ramps.indices.map { SideGate(scores: $0, complete: [$0], limit: limit, score: .oneMinusTop1) }
+    }
     let clock = ContinuousClock()
     func milliseconds(_ body: () throws -> Void) rethrows -> Double { try clock.measure(body) / .milliseconds(1) }
     var first = ContinuousClock.Instant.now
-    var times: [(vanilla: Double, ramps: Double, engine: Double, release: Double)] = []
+    var runs: [(vanilla: Double, staying: Double, leaving: Double, release: Double)] = []
     for round in 0..<repetitions + 5 {
       // Where the choice of side outputs changes, one run does not count.
       _ = try model.run(inputs)
       let vanilla = try milliseconds { _ = try model.run(inputs) }
-      _ = try model.run(inputs, sides: sides) { _ in }
+      _ = try model.run(inputs, sides: sides)
+      let staying = try milliseconds { _ = try model.run(inputs, sides: sides, gates: gates(0)) { _ in } }
       let start = clock.now
-      let withRamps = try milliseconds {
-        _ = try model.run(inputs, sides: sides) { if $0.index == 0 { first = clock.now } }
+      let leaving = try milliseconds {
+        _ = try model.run(inputs, sides: sides, gates: gates(2)) { if $0.index == 0 { first = clock.now } }
       }
-      let waiter = Waiter()
-      let throughEngine = try milliseconds {
-        engine.submit(Batch(inputs: inputs, count: batch), to: waiter)
-        try waiter.wait()
-      }
-      if round >= 5 { times.append((vanilla, withRamps, throughEngine, (first - start) / .microseconds(1))) }
+      if round >= 5 { runs.append((vanilla, staying, leaving, (first - start) / .microseconds(1))) }
     }
+    let saturated = try throughput(of: engine, ramps, inputs)
     let kernels = try model.times(inputs, of: [sides], repetitions: 50)[0] * 1e3
-    let until = try model.times(inputs, until: [prepared.description.ramps[ramps[0]].site], repetitions: 50)
-    let one = try model.times(
-      inputs, of: [model.sideOutputs([prepared.description.ramps[ramps[0]].logits])], repetitions: 50)[0]
-    let vanilla = Distribution(times.map(\.vanilla)).median
+    let site = prepared.description.ramps[ramps[0]]
+    let until = try model.times(inputs, until: [site.site], repetitions: 50).untilCut[0]
+    let one = try model.times(inputs, of: [model.sideOutputs([site.logits])], repetitions: 50)[0]
+    let vanilla = Distribution(runs.map(\.vanilla)).median
     return Result(
       model: name, threads: threads, batch: batch, activeRamps: ramps.count, vanillaMilliseconds: vanilla,
-      cost: Distribution(times.map { $0.ramps / $0.vanilla }), kernelShare: kernels / vanilla,
-      engineCost: Distribution(times.map { $0.engine / $0.vanilla }),
-      releaseMicroseconds: Distribution(times.map { $0.release - (until.untilCut[0] + one) * 1e6 }))
+      kernelShare: kernels / vanilla, stayingCost: Distribution(runs.map { $0.staying / $0.vanilla }),
+      leavingCost: Distribution(runs.map { $0.leaving / $0.vanilla }),
+      stayingThroughput: Distribution(saturated.map { $0.vanilla / $0.staying }),
+      leavingThroughput: Distribution(saturated.map { $0.vanilla / $0.leaving }),
+      releaseMicroseconds: Distribution(runs.map { $0.release - (until + one) * 1e6 }))
+  }
+
+  /// Seconds for a number of batches that all wait at once, round by round.
+  private func throughput(
+    of engine: EarlyExitEngine, _ ramps: [Int], _ inputs: [String: Tensor]
+  ) throws -> [(vanilla: Double, staying: Double, leaving: Double)] {
+    let clock = ContinuousClock()
+    func seconds(_ threshold: Float?) throws -> Double {
+      let exits = threshold.map { limit in ramps.map { ExitPolicy.Exit(ramp: RampID($0), threshold: limit) } } ?? []
+      try engine.setPolicy(ExitPolicy(version: 1, exits: exits))
+      func serve(_ count: Int) throws {
+        let waiters = (0..<count).map { _ in Waiter() }
+        for waiter in waiters { engine.submit(Batch(inputs: inputs, count: batch), to: waiter) }
+        for waiter in waiters { try waiter.wait() }
+      }
+      try serve(1)
+      return try clock.measure { try serve(20) } / .seconds(1)
+    }
+    return try (0..<max(5, repetitions / 20)).map { _ in (try seconds(nil), try seconds(0), try seconds(2)) }
   }
 
   private func withRandomRamps(_ graph: Graph) throws -> (PreparedModel, inputs: [String: Tensor]) {

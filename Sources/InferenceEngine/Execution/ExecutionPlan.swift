@@ -162,7 +162,11 @@ final class ExecutionPlan: @unchecked Sendable {
 
   /// From now on a segment is one launch.
   func use(_ program: StepQueueProgram, context: Context, on queue: CommandQueue, groups: Int) throws {
-    let stepQueue = try StepQueue(steps: steps, program: program, context: context, queue: queue, groups: groups) {
+    let sideRows = outputs.lazy.filter(\.isSide).map { $0.view.shape.first ?? 1 }.max() ?? 0
+    let stepQueue = try StepQueue(
+      steps: steps, program: program, context: context, queue: queue, groups: groups, watchLimit: outputs.count + 1,
+      rowLimit: sideRows
+    ) {
       buffer(of: $0)
     }
     try stepQueue.select(selected, watched: watched, on: queue)
@@ -180,6 +184,40 @@ final class ExecutionPlan: @unchecked Sendable {
     self.sides = sides
     selected = steps.indices.filter { steps[$0].demand.isMet(by: sides) }
     try stepQueue?.select(selected, watched: watched, on: queue)
+  }
+
+  /// Says when the next run is to wake the host, with the queue idle; without this, at every side output.
+  ///
+  /// - Parameter gates: with positions among ``outputs``; `nil` for at every side output.
+  func watch(_ gates: [Gate]?, settled: [Int]) {
+    guard let stepQueue else { return }
+    guard let gates else { return stepQueue.watch([:], rows: 0, settled: []) }
+    var wakes: [Int: StepQueue.Wake] = [:]
+    for steps in watched { wakes[steps] = .never }
+    wakes[selected.count] = .always
+    var rows = 0
+    for gate in gates {
+      let view = outputs[gate.scores].view
+      let steps = gate.complete.map { position(of: outputs[$0].steps) }.max() ?? 0
+      guard gate.limit > 0, let known = wakes[steps] else { continue }
+      // Two gates at one place: whatever they say.
+      guard case .never = known, view.rank == 2, view.type == .float32 else {
+        wakes[steps] = .always
+        continue
+      }
+      rows = max(rows, view.shape[0])
+      wakes[steps] = .below(
+        limit: gate.limit, score: gate.score, scores: buffer(of: view), rows: view.shape[0], columns: view.shape[1])
+    }
+    stepQueue.watch(wakes, rows: rows, settled: settled)
+  }
+
+  /// ``SideGate`` with positions among ``outputs``.
+  struct Gate {
+    let scores: Int
+    let complete: [Int]
+    let limit: Float
+    let score: RowScore
   }
 
   /// Selects what only these side outputs need, as often as a run may have steps, to measure it. The next

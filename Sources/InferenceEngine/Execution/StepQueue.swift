@@ -7,12 +7,19 @@ import OpenCLRuntime
 /// Bits are those of single launches, for the same code computes the same work-items.
 final class StepQueue {
   private static let header = 8
+  private static let watch = 8
   private let kernel: Kernel
   /// The rows of the selected steps, and the arguments of all.
   private let tables: (steps: Buffer, arguments: Buffer)
   private let counters: Buffer
   /// The host's view of `counters`.
   private let words: UnsafeRawPointer
+  /// Watches, and the marks of rows; and the host's view of both.
+  private let watchBuffers: (watches: Buffer, marks: Buffer)
+  private let watches: UnsafeMutableBufferPointer<Int64>
+  private let marks: UnsafeMutableBufferPointer<UInt8>
+  /// By how many selected steps are done: which watch the last of them has.
+  private var watchNumbers: [Int: Int] = [:]
   private let groups: Int
   /// Where the buffers are. The device is a processor of this machine with one memory, so these are host addresses too.
   private let addresses: [ObjectIdentifier: Int64]
@@ -37,15 +44,22 @@ final class StepQueue {
   ///
   /// - Parameters:
   ///   - program: of all the steps' kernels, see ``StepQueueSource``.
+  ///   - watchLimit: how many steps the host may watch.
+  ///   - rowLimit: rows of scores that it may have the device look at.
   ///   - buffer: the memory that holds a view.
   init(
-    steps: [Step], program: StepQueueProgram, context: Context, queue: CommandQueue, groups: Int,
-    buffer: (TensorView) throws -> Buffer
+    steps: [Step], program: StepQueueProgram, context: Context, queue: CommandQueue, groups: Int, watchLimit: Int,
+    rowLimit: Int, buffer: (TensorView) throws -> Buffer
   ) throws {
     self.groups = groups
     let room = max(steps.count, ExecutionPlan.longestRun)
     counters = try context.makeBuffer(byteCount: (room + 2) * 64)
-    let buffers = try steps.flatMap { $0.arguments.compactMap(\.view) }.map(buffer) + [counters]
+    watchBuffers = (
+      try context.makeBuffer(byteCount: watchLimit * Self.watch * 8),
+      try context.makeBuffer(byteCount: max(1, rowLimit))
+    )
+    let own = [counters, watchBuffers.watches, watchBuffers.marks]
+    let buffers = try steps.flatMap { $0.arguments.compactMap(\.view) }.map(buffer) + own
     addresses = try Self.addresses(of: buffers, program: program, context: context, queue: queue)
     var rows: [Row] = []
     var arguments: [Int64] = []
@@ -68,14 +82,21 @@ final class StepQueue {
     let argumentTable = try context.makeBuffer(byteCount: max(8, arguments.count * 8))
     try arguments.withUnsafeBytes { try queue.write(argumentTable, offset: 0, from: $0) }
     tables = (try context.makeBuffer(byteCount: room * Self.header * 8), argumentTable)
-    guard let words = addresses[ObjectIdentifier(counters)].flatMap({ UnsafeRawPointer(bitPattern: Int($0)) }) else {
-      throw EngineError.kernelSourceMissing(file: "step_queue")
+    let known = addresses
+    let places = own.compactMap {
+      known[ObjectIdentifier($0)].flatMap { UnsafeMutableRawPointer(bitPattern: Int($0)) }
     }
-    self.words = words
+    guard places.count == own.count else { throw EngineError.kernelSourceMissing(file: "step_queue") }
+    words = UnsafeRawPointer(places[0])
+    watches = UnsafeMutableBufferPointer(
+      start: places[1].bindMemory(to: Int64.self, capacity: watchLimit * Self.watch), count: watchLimit * Self.watch)
+    marks = UnsafeMutableBufferPointer(
+      start: places[2].bindMemory(to: UInt8.self, capacity: max(1, rowLimit)), count: max(1, rowLimit))
     kernel = try program.program.makeKernel("run_steps")
     try kernel.setArgument(0, tables.steps)
     try kernel.setArgument(1, tables.arguments)
     try kernel.setArgument(2, counters)
+    try kernel.setArgument(7, watchBuffers.watches)
     try select(Array(rows.indices), watched: [rows.count], on: queue)
     // A driver may compile at the first launch: let that be here, with nothing to do.
     try launch(0..<0, on: queue)
@@ -92,19 +113,57 @@ final class StepQueue {
   ///
   /// - Parameters:
   ///   - selected: indices of steps; the same one may run several times.
-  ///   - watched: after how many of the selected steps a host that sleeps is to be woken.
+  ///   - watched: after how many of the selected steps a host that sleeps may want to be woken.
   func select(_ selected: [Int], watched: Set<Int>, on queue: CommandQueue) throws {
     var table: [Int64] = []
     tasksBefore = [0]
+    watchNumbers = Dictionary(uniqueKeysWithValues: watched.sorted().enumerated().map { ($1, $0 + 1) })
     for (position, row) in selected.map({ rows[$0] }).enumerated() {
       let before = tasksBefore[tasksBefore.count - 1]
       table += [Int64(row.variant), Int64(row.argumentOffset)] + row.extents.map { Int64($0) }
-      table += [Int64(row.tasks), Int64(before), watched.contains(position + 1) ? 1 : 0]
+      table += [Int64(row.tasks), Int64(before), Int64(watchNumbers[position + 1] ?? 0)]
       tasksBefore.append(before &+ UInt32(row.tasks))
     }
     // The queue is in order: work-groups of the last run that still look for work have ended when it writes.
     try table.withUnsafeBytes { try queue.write(tables.steps, offset: 0, from: $0) }
     try reset(on: queue)
+    watch([:], rows: 0, settled: [])
+  }
+
+  /// What wakes a host that sleeps.
+  enum Wake {
+    case never, always
+    /// When a row of scores has an error below the limit that no row before had.
+    case below(limit: Float, score: RowScore, scores: Buffer, rows: Int, columns: Int)
+  }
+
+  /// Says what wakes the host at the watched steps of the next run; always where nothing is said. The queue must be idle.
+  ///
+  /// - Parameters:
+  ///   - wakes: by how many selected steps are done.
+  ///   - rows: of all scores.
+  ///   - settled: rows that nobody waits for.
+  func watch(_ wakes: [Int: Wake], rows: Int, settled: [Int]) {
+    for (steps, number) in watchNumbers {
+      let place = (number - 1) * Self.watch
+      switch wakes[steps] ?? .always {
+      case .never: watches[place] = 0
+      case .always: watches[place] = 1
+      case .below(let limit, let score, let scores, let rows, let columns):
+        guard let address = addresses[ObjectIdentifier(scores)], rows <= marks.count else {
+          watches[place] = 1
+          continue
+        }
+        watches[place] = score == .oneMinusTop1 ? 2 : 3
+        watches[place + 1] = address
+        watches[place + 2] = Int64(rows)
+        watches[place + 3] = Int64(columns)
+        watches[place + 4] = Int64(limit.bitPattern)
+        watches[place + 5] = Int64(Int(bitPattern: marks.baseAddress))
+      }
+    }
+    for row in 0..<min(rows, marks.count) { marks[row] = 0 }
+    for row in settled where marks.indices.contains(row) { marks[row] = 1 }
   }
 
   /// Launches a range of the selected steps. After a failure the next call begins anew.

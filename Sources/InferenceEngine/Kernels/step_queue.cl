@@ -7,12 +7,21 @@
 // runs the work-groups one after another; and no worker goes to sleep between two steps.
 //
 //   steps     of HEADER longs each: variant, offset of arguments in `arguments`, extents x y z, tasks, tasks before it,
-//             whether the host is to be woken at its end
+//             its watch in `watches` counted from 1, or 0
 //   counters  [0] the next number; [16] the bell that the host sleeps on; [16 * (2 + step)] tasks of the step that were
 //             ever completed
+//   watches   of WATCH longs each, written by the host before every run: what the host wants to know of the end of a step.
+//             [0] NOTHING, ANYTHING, or whether a row of scores says that its item may leave the model, by ONE_MINUS_TOP1
+//             or NORMALISED_ENTROPY; [1] the scores, [2] rows, [3] columns, [4] what errors must be below, [5] a mark for
+//             each row that needs no more looking at
 //   base      what counters[0] was before this launch; round: how often the steps have run with this launch
 
 #define HEADER 8
+#define WATCH 8
+#define NOTHING 0
+#define ANYTHING 1
+#define ONE_MINUS_TOP1 2
+#define NORMALISED_ENTROPY 3
 #if defined(__x86_64__) || defined(__i386__)
 #define PAUSE __asm__ volatile("pause")
 #else
@@ -31,9 +40,36 @@
 #define ACQUIRE __atomic_thread_fence(2)
 #define RELEASE __atomic_thread_fence(3)
 
+// Whether the host has something to do at the end of a step. It decides itself, and exactly: this only saves waking it
+// for nothing.
+static inline int has_news(__global const long *watch) {
+  if (watch[0] < ONE_MINUS_TOP1) return watch[0] == ANYTHING;
+  __global const float *scores = (__global const float *)watch[1];
+  volatile __global uchar *marks = (volatile __global uchar *)watch[5];
+  const int rows = (int)watch[2], columns = (int)watch[3];
+  const float limit = as_float((int)watch[4]);
+  int news = 0;
+  for (int row = 0; row < rows; row++, scores += columns) {
+    if (marks[row]) continue;
+    float top = scores[0];
+    for (int i = 1; i < columns; i++) top = fmax(top, scores[i]);
+    float sum = 0.0f, moment = 0.0f;
+    for (int i = 0; i < columns; i++) {
+      const float distance = scores[i] - top, power = exponential(distance);
+      sum += power;
+      moment = fma(power, distance, moment);
+    }
+    const float error = watch[0] == NORMALISED_ENTROPY
+                            ? (log(sum) - moment / sum) / log((float)max(2, columns))
+                            : 1.0f - 1.0f / sum;
+    if (error < limit) marks[row] = news = 1;
+  }
+  return news;
+}
+
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void run_steps(
     __global const long *steps, __global const long *arguments, volatile __global uint *counters, int first, int last,
-    uint base, uint round) {
+    uint base, uint round, __global const long *watches) {
   const uint start = (uint)steps[first * HEADER + 6];
   int step = first;
   for (;;) {
@@ -53,7 +89,7 @@ kernel __attribute__((reqd_work_group_size(1, 1, 1))) void run_steps(
     switch ((int)header[0]) { CALLS }
     RELEASE;
     const uint completed = atomic_inc(counters + 16 * (2 + step)) + 1;
-    if (header[7] && completed == (uint)header[5] * round) {
+    if (header[7] && completed == (uint)header[5] * round && has_news(watches + WATCH * (header[7] - 1))) {
       atomic_inc(counters + 16);
       WAKE(counters + 16);
     }

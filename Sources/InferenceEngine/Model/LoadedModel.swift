@@ -125,7 +125,7 @@ public final class LoadedModel: Sendable {
   /// - Returns: these outputs by name.
   public func run(_ inputs: [String: Tensor], sides: SideOutputs = .none) throws -> [String: Tensor] {
     let late = LateSides()
-    var outputs = try run(inputs, sides: sides) { late.outputs[sides.names[$0.index]] = $0.tensor() }
+    var outputs = try run(inputs, sides: sides, gates: []) { late.outputs[sides.names[$0.index]] = $0.tensor() }
     outputs.merge(late.outputs) { first, _ in first }
     return outputs
   }
@@ -137,11 +137,15 @@ public final class LoadedModel: Sendable {
   ///
   /// - Parameters:
   ///   - inputs: one tensor per input of the model, by name.
+  ///   - gates: when to be told early; side outputs with nothing to tell come with the next ones, at the end at the
+  ///     latest. `nil` is of each as soon as it is there. Devices that cannot tell tell of each.
+  ///   - settled: rows of scores that are no reason to be told, whatever the gates say.
   ///   - onSide: called on this thread, once for each chosen side output, in the order of completion. The result is
   ///     valid until the run returns. The model is locked meanwhile: do not run it here.
   /// - Returns: the main outputs by name.
   public func run(
-    _ inputs: [String: Tensor], sides: SideOutputs, onSide: (SideResult) -> Void
+    _ inputs: [String: Tensor], sides: SideOutputs, gates: [SideGate]? = nil, settled: [Int] = [],
+    onSide: (SideResult) -> Void
   ) throws -> [String: Tensor] {
     let ordered = try validated(inputs)
     return try state.withLock { state in
@@ -153,6 +157,7 @@ public final class LoadedModel: Sendable {
         try write(ordered, to: plan)
         let wanted = self.sides(of: plan, sides)
         if plan.hasStepQueue {
+          watch(plan, sides, gates, settled: settled)
           try plan.enqueue(0..<plan.selected.count, on: queue, library: library)
           try queue.flush()
           for side in wanted {
@@ -241,6 +246,16 @@ public final class LoadedModel: Sendable {
       let port = plan.outputs[position]
       return Side(index: index, port: port, steps: plan.position(of: port.steps))
     }.sorted { ($0.steps, $0.index) < ($1.steps, $1.index) }
+  }
+
+  private func watch(_ plan: ExecutionPlan, _ sides: SideOutputs, _ gates: [SideGate]?, settled: [Int]) {
+    let positions = sides.positions.sorted()
+    plan.watch(
+      gates?.map { gate in
+        ExecutionPlan.Gate(
+          scores: positions[gate.scores], complete: gate.complete.map { positions[$0] }, limit: gate.limit,
+          score: gate.score)
+      }, settled: settled)
   }
 
   /// A run with one launch a kernel: the device copies side outputs to the host on its way.

@@ -12,6 +12,35 @@ public struct SideOutputs: Sendable, Hashable {
   public static let none = SideOutputs(names: [], positions: [])
 }
 
+/// How much doubt there is in a row of scores, through softmax.
+public enum RowScore: Sendable {
+  /// 1 − the largest probability.
+  case oneMinusTop1
+  /// Entropy divided by that of the uniform distribution.
+  case normalisedEntropy
+}
+
+/// A reason to be told of side outputs early: a row of scores with little doubt.
+///
+/// Waking a host that sleeps takes a share of a small model's run; a device that can look at the scores itself does not
+/// do it for nothing.
+public struct SideGate: Sendable {
+  /// Position in ``SideOutputs/names`` of scores [rows, columns] in single precision.
+  public let scores: Int
+  /// Positions of what is read together with them, they included.
+  public let complete: [Int]
+  /// What the doubt must be below; 0 is never. Devices may err to either side by rounding: leave a margin.
+  public let limit: Float
+  public let score: RowScore
+
+  public init(scores: Int, complete: [Int], limit: Float, score: RowScore) {
+    self.scores = scores
+    self.complete = complete
+    self.limit = limit
+    self.score = score
+  }
+}
+
 /// A side output that the device has just completed, while it goes on with the run. Not to be read any more once the run
 /// has returned.
 public struct SideResult {

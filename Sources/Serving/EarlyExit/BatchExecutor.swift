@@ -85,7 +85,12 @@ final class BatchExecutor: @unchecked Sendable {
     let caution = currentCaution
     run.begin(job.batch, job.receiver, active, caution: caution)
     let outputs: [String: Tensor]
-    do { outputs = try model.run(job.batch.inputs, sides: active.sides) { run.take($0) } } catch {
+    do {
+      outputs = try model.run(
+        job.batch.inputs, sides: active.sides, gates: active.gates(caution: caution),
+        settled: job.batch.exactItems + (run.served..<run.count)
+      ) { run.take($0) }
+    } catch {
       counts.withLock { $0.failedBatches += 1 }
       job.receiver.finish(.failure(ServingError(error)))
       return
