@@ -7,27 +7,33 @@ import Synchronization
 ///
 /// The engine's thread never waits for it.
 final class ControlLoop: @unchecked Sendable {
-  // `flags` is touched only under `controller`'s lock.
+  // `flags` and `lastSave` are touched only under `controller`'s lock.
   private let ring: ObservationRing
   let heartbeat = Heartbeat()
   /// Guards the controller; held while it works and to look at its status. Never taken by the engine's thread, except
   /// in the synchronous mode.
   private let controller: Mutex<Controller?>
+  private let stateFile: ControllerStateFile?
+  private let savePeriod: Double
   private let onObservation: (@Sendable (Observation) -> Void)?
   private let publish: Mutex<(@Sendable (ExitPolicy) -> Void)?>
   private let log: @Sendable (String) -> Void
   private let flags: UnsafeMutableBufferPointer<Bool>
+  private var unsaved = 0
+  private var lastSave = DispatchTime.now()
 
   private let isEnding = Atomic<Bool>(false)
   private let wake = DispatchSemaphore(value: 0)
   private let hasEnded = DispatchSemaphore(value: 0)
 
   init(
-    ring: ObservationRing, controller: Controller?,
+    ring: ObservationRing, controller: Controller?, stateFile: ControllerStateFile?, savePeriod: Duration,
     onObservation: (@Sendable (Observation) -> Void)?, log: @escaping @Sendable (String) -> Void
   ) {
     self.ring = ring
     self.controller = Mutex(controller)
+    self.stateFile = stateFile
+    self.savePeriod = savePeriod.inSeconds
     self.onObservation = onObservation
     self.log = log
     publish = Mutex(nil)
@@ -51,6 +57,7 @@ final class ControlLoop: @unchecked Sendable {
       _ = wake.wait(timeout: .now() + pause)
     }
     drain()
+    save()
     hasEnded.signal()
   }
 
@@ -75,6 +82,11 @@ final class ControlLoop: @unchecked Sendable {
         items += 1
         if controller?.isUpdateDue ?? false, let policy = controller?.update() { published = policy }
       }
+      unsaved += items
+      let now = DispatchTime.now()
+      if unsaved > 0, Double(now.uptimeNanoseconds - lastSave.uptimeNanoseconds) * 1e-9 >= savePeriod {
+        save(controller)
+      }
     }
     if let published, let publish = publish.withLock({ $0 }) { publish(published) }
     heartbeat.beat()
@@ -94,5 +106,15 @@ final class ControlLoop: @unchecked Sendable {
     } catch {
       log("an observation was not taken: \(error)")
     }
+  }
+
+  // MARK: State
+
+  func save() { controller.withLock { save($0) } }
+
+  private func save(_ controller: Controller?) {
+    (unsaved, lastSave) = (0, DispatchTime.now())
+    guard let stateFile, let controller else { return }
+    do { try stateFile.write(controller) } catch { log("the controller's state was not saved: \(error)") }
   }
 }

@@ -32,6 +32,8 @@ public final class EarlyExitEngine: PagedServable {
     /// The controller works between batches instead of beside them: slower, but the same inputs in the same order
     /// always give the same policies.
     public var isSynchronous = false
+    /// How often the controller's state is written.
+    public var savePeriod = Duration.seconds(30)
     /// In place of those that the model's file brings, for another device.
     public var latencies: LatencyProfile?
     /// Told of every item, in order, on the controller's thread.
@@ -66,7 +68,7 @@ public final class EarlyExitEngine: PagedServable {
     inputCheck = InputCheck(prepared.graph, itemLimit: options.itemLimit)
     isSynchronous = options.isSynchronous
 
-    let (policy, controller) = try Self.start(prepared, name, options, device)
+    let (policy, controller, stateFile) = try Self.start(prepared, name, options, device)
     let sites = prepared.description.ramps.count
     var ring: ObservationRing?
     var control: ControlLoop?
@@ -74,7 +76,7 @@ public final class EarlyExitEngine: PagedServable {
       let observed = ObservationRing(sites: sites, capacity: options.ringCapacity)
       ring = observed
       control = ControlLoop(
-        ring: observed, controller: controller,
+        ring: observed, controller: controller, stateFile: stateFile, savePeriod: options.savePeriod,
         onObservation: options.onObservation, log: options.log)
     }
     self.control = control
@@ -120,25 +122,32 @@ public final class EarlyExitEngine: PagedServable {
   /// The first policy, and the controller with its memory.
   private static func start(
     _ prepared: PreparedModel, _ name: String, _ options: Options, _ device: Device
-  ) throws -> (ExitPolicy, Controller?) {
+  ) throws -> (ExitPolicy, Controller?, ControllerStateFile?) {
     switch options.control {
-    case .pinned(let policy): return (policy, nil)
+    case .pinned(let policy): return (policy, nil, nil)
     case .adaptive(let controllerOptions, let path):
       let description = prepared.description
-      guard !description.ramps.isEmpty else { return (.none, nil) }
+      guard !description.ramps.isEmpty else { return (.none, nil, nil) }
       guard let profile = options.latencies ?? description.latencyProfile else {
         options.log("\(name): nothing leaves early, for the latencies of its ramps were never measured")
-        return (.none, nil)
+        return (.none, nil, nil)
       }
       if options.latencies == nil, description.device != device.properties.fingerprint {
         options.log("\(name): the latencies of its ramps were measured on another device")
       }
-      if path != nil { options.log("\(name): what the controller learns is not kept yet") }
+      let file = path.map { ControllerStateFile(path: $0, fingerprint: prepared.fingerprint) }
+      do {
+        if let controller = try file?.read(profile: profile, options: controllerOptions) {
+          return (controller.policy, controller, file)
+        }
+      } catch {
+        options.log("\(name): starts without exits, for \(path ?? "") cannot be used: \(error)")
+      }
       let ramps = description.startingRamps.map { RampID($0) }
       let fits = !ramps.isEmpty && profile.admits(ramps, budget: controllerOptions.rampBudget)
       let controller = try Controller(
         profile: profile, options: controllerOptions, initialRamps: fits ? ramps : nil)
-      return (controller.policy, controller)
+      return (controller.policy, controller, file)
     }
   }
 
@@ -206,7 +215,10 @@ public final class EarlyExitEngine: PagedServable {
       for job in executor.queue.drain() { job.receiver.finish(.failure(.shuttingDown(name: name))) }
     }
     guard let control else { return isDone }
-    if isSynchronous { return isDone }
+    if isSynchronous {
+      if isDone { control.save() }
+      return isDone
+    }
     return control.end(within: max(limit, .seconds(5))) && isDone
   }
 }

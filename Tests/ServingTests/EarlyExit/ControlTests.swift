@@ -77,4 +77,48 @@ struct ControlTests {
     #expect(engine.shutDown(within: .seconds(60)))
     #expect(engine.controllerStatus?.answers == 48 && engine.statistics.lostObservations == 0)
   }
+
+  private func withDirectory(_ body: (String) throws -> Void) throws {
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("apparate-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    try body(directory.path)
+  }
+
+  @Test func whatWasLearntSurvivesARestart() throws {
+    try withDirectory { directory in
+      let file = directory + "/model.state"
+      let first = try engine(eager, stateFile: file) { _ in }
+      try serve(first, batches: 8)
+      #expect(first.shutDown(within: .seconds(60)))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["model.state"])
+      let lines = Mutex<[String]>([])
+      let second = try engine(eager, stateFile: file) { options in
+        options.log = { line in lines.withLock { $0.append(line) } }
+      }
+      #expect(second.policy.exits == first.policy.exits && second.controllerStatus?.answers == 64)
+      #expect(lines.withLock { $0.isEmpty })
+    }
+  }
+
+  @Test func aDamagedStateIsRefusedAndNothingLeavesAtFirst() throws {
+    try withDirectory { directory in
+      let file = directory + "/model.state"
+      let first = try engine(eager, stateFile: file) { _ in }
+      try serve(first, batches: 4)
+      first.shutDown(within: .seconds(60))
+      let intact = try Data(contentsOf: URL(fileURLWithPath: file))
+      var flipped = intact
+      flipped[intact.count / 2] ^= 0x10
+      for bytes in [flipped, intact.dropLast(9), Data("not a state".utf8), Data()] {
+        try Data(bytes).write(to: URL(fileURLWithPath: file))
+        let lines = Mutex<[String]>([])
+        let second = try engine(eager, stateFile: file) { options in
+          options.log = { line in lines.withLock { $0.append(line) } }
+        }
+        #expect(lines.withLock { $0.count == 1 && $0[0].contains("starts without exits") && $0[0].contains(file) })
+        #expect(!second.policy.releasesAnything && second.controllerStatus?.answers == 0)
+      }
+    }
+  }
 }
