@@ -16,6 +16,8 @@ public final class MetricsRegistry: Sendable {
   private struct Source {
     let description: MetricDescription
     let write: @Sendable (inout PrometheusText) -> Void
+    /// Of a counter, over all labels.
+    var total: (@Sendable () -> UInt64)?
   }
 
   /// Guards the list of families, which grows while the server is put together.
@@ -27,7 +29,8 @@ public final class MetricsRegistry: Sendable {
 
   public func counter(_ name: String, _ help: String, labels: [String] = []) -> MetricFamily<Counter> {
     let description = MetricDescription(name: name, kind: .counter, help: help, labels: labels)
-    return add(MetricFamily(description) { Counter() }) { text, labels, counter in
+    let family = MetricFamily(description) { Counter() }
+    return add(family, total: { family.all.reduce(0) { $0 &+ $1.metric.value } }) { text, labels, counter in
       text.sample(name, labels, Double(counter.value))
     }
   }
@@ -61,17 +64,18 @@ public final class MetricsRegistry: Sendable {
   }
 
   private func add<Metric>(
-    _ family: MetricFamily<Metric>,
+    _ family: MetricFamily<Metric>, total: (@Sendable () -> UInt64)? = nil,
     write: @escaping @Sendable (inout PrometheusText, [(String, String)], Metric) -> Void
   ) -> MetricFamily<Metric> {
     let description = family.description
-    insert(
-      Source(description: description) { text in
-        let children = family.all
-        guard !children.isEmpty else { return }
-        text.header(description)
-        for child in children { write(&text, Array(zip(description.labels, child.values)), child.metric) }
-      })
+    var source = Source(description: description) { text in
+      let children = family.all
+      guard !children.isEmpty else { return }
+      text.header(description)
+      for child in children { write(&text, Array(zip(description.labels, child.values)), child.metric) }
+    }
+    source.total = total
+    insert(source)
     return family
   }
 
@@ -80,6 +84,11 @@ public final class MetricsRegistry: Sendable {
       let old = sources.updateValue(source, forKey: source.description.name)
       precondition(old == nil, "metric \(source.description.name) is registered twice")
     }
+  }
+
+  /// The values of all counters by name, each added up over its labels.
+  public var counterTotals: [String: UInt64] {
+    sources.withLock { $0.compactMapValues(\.total) }.mapValues { $0() }
   }
 
   /// All metrics that have a value, in the order of their names.

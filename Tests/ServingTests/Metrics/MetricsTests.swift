@@ -43,6 +43,17 @@ struct MetricsTests {
         """)
   }
 
+  @Test("counters are added up over their labels")
+  func totals() {
+    let registry = MetricsRegistry()
+    let counters = registry.counter("c", "", labels: ["n"])
+    counters.with("1").add(2)
+    counters.with("2").add(3)
+    _ = registry.counter("unused", "")
+    registry.gauge("g", "").with().set(7)
+    #expect(registry.counterTotals == ["c": 5, "unused": 0])
+  }
+
   @Test("numbers are written so that Prometheus reads the same ones")
   func numbers() {
     for (value, text) in [

@@ -93,6 +93,26 @@ public final class ServingMetrics: Sendable {
     exampleCountTotal.with(model).add(UInt64(max(0, items)))
   }
 
+  /// For ``GRPCServices``' reports. As TensorFlow Serving has it, only the calls that run a model count.
+  public func grpcCall(_ report: CallReport) {
+    guard ["Predict", "Classify", "Regress"].contains(report.method) else { return }
+    request(
+      model: report.model, api: report.method, entrypoint: .grpc, status: report.code.name, took: report.took)
+    guard report.code == .ok else { return }
+    ran(model: report.model, api: report.method, items: report.items, took: report.took)
+  }
+
+  /// All counters of a registry by name, for `metric_names` of a ReloadConfigRequest: as Prometheus has them, with
+  /// colons, and as TensorFlow Serving has them itself, with slashes.
+  public static func counters(of registry: MetricsRegistry) -> [String: Int64] {
+    var counters: [String: Int64] = [:]
+    for (name, total) in registry.counterTotals {
+      counters[name] = Int64(clamping: total)
+      counters[name.replacing(":", with: "/")] = Int64(clamping: total)
+    }
+    return counters
+  }
+
   public func shadowed(model: String, result: String) { shadowed.with(model, result).add() }
 
   // MARK: Batches
