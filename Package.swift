@@ -69,8 +69,8 @@ let package = Package(
     .executableTarget(
       name: "apparate-bench",
       dependencies: [
-        "Console", "Datasets", "EarlyExit", "Evaluation", "InferenceEngine", "ModelGraph", "OpenCLRuntime",
-        "Preparation", "Serving",
+        "ClockworkAdapter", "Console", "Datasets", "EarlyExit", "Evaluation", "InferenceEngine", "ModelGraph",
+        "OpenCLRuntime", "Preparation", "Serving", "Wire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       resources: [.copy("Peers")]),

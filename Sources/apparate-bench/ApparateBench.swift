@@ -7,7 +7,7 @@ struct ApparateBench: ParsableCommand {
     commandName: "apparate-bench",
     abstract: "Reproducible measurements: one subcommand for each figure in the README.",
     subcommands: [
-      EngineBench.self, ExitsBench.self, RampsBench.self, SegmentsBench.self, TrainingBench.self, TunerBench.self,
-      EngineWorker.self,
+      ClockworkBench.self, EngineBench.self, ExitsBench.self, RampsBench.self, SegmentsBench.self, TrainingBench.self,
+      TunerBench.self, EngineWorker.self,
     ])
 }

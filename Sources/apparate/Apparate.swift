@@ -11,7 +11,7 @@ struct Apparate: ParsableCommand {
     commandName: "apparate", abstract: "Serve deep-learning classifiers with early exits.",
     subcommands: [
       DevicesCommand.self, InspectCommand.self, PrepareCommand.self, ReplayCommand.self, RunCommand.self,
-      ControllerCommand.self,
+      WorkerCommand.self, ControllerCommand.self,
     ])
 }
 

@@ -1,4 +1,4 @@
-import Serving
+@testable import Serving
 import Testing
 
 @testable import TensorFlowServingAdapter
