@@ -113,7 +113,7 @@ public struct ModelPreparation {
           if options.style == .convPoolLinear, case .vector = features.shape { return .poolingLinear }
           return options.style
         }.indexedGroups().flatMap { style, indices in
-          var settings = TrainingOptions()
+          var settings = TrainingOptions(for: style)
           settings.seed = options.seed
           let training = ParallelTraining(
             trainer: try RampTrainer(style: style, options: settings), labels: labels,

@@ -1,4 +1,4 @@
-import Console
+import Datasets
 import EarlyExit
 import Foundation
 import ModelGraph

@@ -1,6 +1,6 @@
 import ArgumentParser
 import ClockworkAdapter
-import Console
+import Datasets
 import EarlyExit
 import Foundation
 import OpenCLRuntime
