@@ -50,7 +50,7 @@ struct PrepareCommand: ParsableCommand {
   @Option(help: "Of the split into training and validation, and of random weights.")
   var seed: UInt64 = 0
 
-  @Option(help: "Where to write the prepared model (default: MODEL.prepared.onnx beside the model).")
+  @Option(help: "Where to write the prepared model (default: MODEL.apparate.onnx beside the model).")
   var output: String?
 
   @Flag(help: "Print JSON.")
@@ -80,7 +80,7 @@ struct PrepareCommand: ParsableCommand {
   private var defaultOutput: String {
     let url = URL(fileURLWithPath: model)
     let name = url.pathExtension == "onnx" ? url.deletingPathExtension().lastPathComponent : url.lastPathComponent
-    return url.deletingLastPathComponent().appendingPathComponent("\(name).prepared.onnx").path
+    return url.deletingLastPathComponent().appendingPathComponent("\(name).apparate.onnx").path
   }
 
   private func preparationOptions() throws -> PreparationOptions {
