@@ -94,7 +94,11 @@ final class ModelFolder: Sendable {
     let result = Mutex<Result<ServiceReply, TensorFlowStatus>?>(nil)
     let isThere = DispatchSemaphore(value: 0)
     call { outcome in
-      result.withLock { $0 = outcome }
+      let former = result.withLock { result in
+        defer { result = outcome }
+        return result
+      }
+      precondition(former == nil, "a call was answered twice")
       isThere.signal()
     }
     guard isThere.wait(timeout: .now() + 60) == .success, let result = result.withLock({ $0 }) else {

@@ -139,6 +139,37 @@ struct PredictTests {
     #expect(status { _ = try folder.predict([0x0A, 0x7F]) }?.code == .internalError)
   }
 
+  @Test("answers a damaged request once, whatever is wrong with it")
+  func damagedBytes() throws {
+    let folder = try folder
+    var random = SplitMix(state: 17)
+    let whole = PredictRequestMessage.encoded(
+      modelSpec: half, inputs: [("x", TensorValue(floats([1, 2, 3, 4], [4, 1])))], outputFilter: ["y"],
+      encoding: .typedValues
+    ).bytes
+    // The last bytes are left alone: they are the values, and any values are an answer.
+    for _ in 0..<500 {
+      var bytes = whole
+      for _ in 0..<2 { bytes[Int(random.next() % UInt64(bytes.count - 20))] = UInt8(truncatingIfNeeded: random.next()) }
+      // `reply` fails when there is no answer, and would crash on a second one.
+      do { _ = try folder.predict(bytes) } catch let status as TensorFlowStatus {
+        #expect(status.code != .ok && !status.message.isEmpty)
+      }
+    }
+  }
+
+  private struct SplitMix {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var z = state
+      z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+      z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+      return z ^ z >> 31
+    }
+  }
+
   @Test("answers with the model's name, its version and the signature that ran")
   func modelSpec() throws {
     let x = TensorValue(floats([2], [1, 1]))

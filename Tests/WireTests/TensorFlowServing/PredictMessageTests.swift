@@ -102,6 +102,34 @@ struct PredictMessageTests {
     #expect(empty.modelSpec == nil && empty.inputs.count == 0)
   }
 
+  @Test("tell which model they are about before anything else is read")
+  func firstModelSpec() throws {
+    let request = PredictRequestMessage.encoded(
+      modelSpec: ModelSpec(name: "m", version: .label("stable")), inputs: [("x", try value(.float))]
+    ).bytes
+    try request.withUnsafeBytes { bytes in
+      #expect(try ModelSpec(firstIn: bytes, inside: 1) == ModelSpec(name: "m", version: .label("stable")))
+    }
+    var tasks = ProtobufWriter()
+    tasks.append(field: 2, string: "an input before the tasks")
+    tasks.append(field: 1) { $0.append(field: 1) { $0.append(field: 1, string: "inner") } }
+    try tasks.bytes.withUnsafeBytes { bytes in
+      #expect(try ModelSpec(firstIn: bytes, inside: 2)?.name == "inner")
+      #expect(try ModelSpec(firstIn: bytes, inside: 4) == nil)
+    }
+  }
+
+  @Test("find each of many inputs by its name")
+  func manyInputs() throws {
+    let scalar = try value(.float, shape: [])
+    let request = PredictRequestMessage.encoded(
+      modelSpec: ModelSpec(name: "m"), inputs: ((0..<40).map { "\($0)" } + ["7", "39"]).map { ($0, scalar) }
+    ).bytes
+    let inputs = try request.withUnsafeBytes { try PredictRequestMessage(reading: $0).inputs }
+    #expect(inputs.names == (0..<40).map { "\($0)" })
+    #expect(inputs["39"] != nil && inputs["40"] == nil)
+  }
+
   @Test("are refused when a name is not UTF-8 or there are too many inputs")
   func refusals() {
     var wrongText = ProtobufWriter()

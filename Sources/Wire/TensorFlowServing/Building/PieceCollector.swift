@@ -14,7 +14,11 @@ final class PieceCollector {
   private var pending: [UInt8] = []
   private let owners: [any ByteOwner]
 
-  private init(owners: [any ByteOwner]) { self.owners = owners }
+  private init(owners: [any ByteOwner]) {
+    self.owners = owners
+    // protobuf-c hands over every tag and length for itself.
+    pending.reserveCapacity(Self.smallestBorrowed)
+  }
 
   /// Packs a message whose pointers are valid during the call.
   static func pack(_ message: UnsafePointer<ProtobufCMessage>, owners: [any ByteOwner]) -> MessagePieces {

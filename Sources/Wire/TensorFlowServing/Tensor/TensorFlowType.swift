@@ -39,7 +39,16 @@ public struct TensorFlowType: RawRepresentable, Hashable, Sendable {
   public var enumerator: String { Self.table[self].map { "DT_\($0.enumerator)" } ?? "\(rawValue)" }
 
   /// Bytes of one element in `tensor_content`; nil where there is no fixed number, or where we know none.
-  public var byteWidth: Int? { Self.table[self].flatMap { $0.width == 0 ? nil : $0.width } }
+  public var byteWidth: Int? {
+    switch self {
+    case .float, .int32, .uint32, .qint32: 4
+    case .double, .int64, .uint64, .complex64: 8
+    case .complex128: 16
+    case .half, .bfloat16, .int16, .uint16, .qint16, .quint16: 2
+    case .int8, .uint8, .bool, .qint8, .quint8, .float8e5m2, .float8e4m3fn, .int4, .uint4: 1
+    default: nil
+    }
+  }
 
   /// Of the enumerator ``enumerator``.
   public init?(enumerator: String) {
@@ -49,35 +58,35 @@ public struct TensorFlowType: RawRepresentable, Hashable, Sendable {
     self = type
   }
 
-  private struct Row { let name, enumerator: String; let width: Int }
+  private struct Row { let name, enumerator: String }
 
   private static let table: [TensorFlowType: Row] = [
-    .float: Row(name: "float", enumerator: "FLOAT", width: 4),
-    .double: Row(name: "double", enumerator: "DOUBLE", width: 8),
-    .int32: Row(name: "int32", enumerator: "INT32", width: 4),
-    .uint8: Row(name: "uint8", enumerator: "UINT8", width: 1),
-    .int16: Row(name: "int16", enumerator: "INT16", width: 2),
-    .int8: Row(name: "int8", enumerator: "INT8", width: 1),
-    .string: Row(name: "string", enumerator: "STRING", width: 0),
-    .complex64: Row(name: "complex64", enumerator: "COMPLEX64", width: 8),
-    .int64: Row(name: "int64", enumerator: "INT64", width: 8),
-    .bool: Row(name: "bool", enumerator: "BOOL", width: 1),
-    .qint8: Row(name: "qint8", enumerator: "QINT8", width: 1),
-    .quint8: Row(name: "quint8", enumerator: "QUINT8", width: 1),
-    .qint32: Row(name: "qint32", enumerator: "QINT32", width: 4),
-    .bfloat16: Row(name: "bfloat16", enumerator: "BFLOAT16", width: 2),
-    .qint16: Row(name: "qint16", enumerator: "QINT16", width: 2),
-    .quint16: Row(name: "quint16", enumerator: "QUINT16", width: 2),
-    .uint16: Row(name: "uint16", enumerator: "UINT16", width: 2),
-    .complex128: Row(name: "complex128", enumerator: "COMPLEX128", width: 16),
-    .half: Row(name: "half", enumerator: "HALF", width: 2),
-    .resource: Row(name: "resource", enumerator: "RESOURCE", width: 0),
-    .variant: Row(name: "variant", enumerator: "VARIANT", width: 0),
-    .uint32: Row(name: "uint32", enumerator: "UINT32", width: 4),
-    .uint64: Row(name: "uint64", enumerator: "UINT64", width: 8),
-    .float8e5m2: Row(name: "float8_e5m2", enumerator: "FLOAT8_E5M2", width: 1),
-    .float8e4m3fn: Row(name: "float8_e4m3fn", enumerator: "FLOAT8_E4M3FN", width: 1),
-    .int4: Row(name: "int4", enumerator: "INT4", width: 1),
-    .uint4: Row(name: "uint4", enumerator: "UINT4", width: 1),
+    .float: Row(name: "float", enumerator: "FLOAT"),
+    .double: Row(name: "double", enumerator: "DOUBLE"),
+    .int32: Row(name: "int32", enumerator: "INT32"),
+    .uint8: Row(name: "uint8", enumerator: "UINT8"),
+    .int16: Row(name: "int16", enumerator: "INT16"),
+    .int8: Row(name: "int8", enumerator: "INT8"),
+    .string: Row(name: "string", enumerator: "STRING"),
+    .complex64: Row(name: "complex64", enumerator: "COMPLEX64"),
+    .int64: Row(name: "int64", enumerator: "INT64"),
+    .bool: Row(name: "bool", enumerator: "BOOL"),
+    .qint8: Row(name: "qint8", enumerator: "QINT8"),
+    .quint8: Row(name: "quint8", enumerator: "QUINT8"),
+    .qint32: Row(name: "qint32", enumerator: "QINT32"),
+    .bfloat16: Row(name: "bfloat16", enumerator: "BFLOAT16"),
+    .qint16: Row(name: "qint16", enumerator: "QINT16"),
+    .quint16: Row(name: "quint16", enumerator: "QUINT16"),
+    .uint16: Row(name: "uint16", enumerator: "UINT16"),
+    .complex128: Row(name: "complex128", enumerator: "COMPLEX128"),
+    .half: Row(name: "half", enumerator: "HALF"),
+    .resource: Row(name: "resource", enumerator: "RESOURCE"),
+    .variant: Row(name: "variant", enumerator: "VARIANT"),
+    .uint32: Row(name: "uint32", enumerator: "UINT32"),
+    .uint64: Row(name: "uint64", enumerator: "UINT64"),
+    .float8e5m2: Row(name: "float8_e5m2", enumerator: "FLOAT8_E5M2"),
+    .float8e4m3fn: Row(name: "float8_e4m3fn", enumerator: "FLOAT8_E4M3FN"),
+    .int4: Row(name: "int4", enumerator: "INT4"),
+    .uint4: Row(name: "uint4", enumerator: "UINT4"),
   ]
 }

@@ -26,7 +26,7 @@ public struct TensorMessage: Sendable {
         continue
       }
       let value = try reader.skip(wireType)
-      if let elementType = Self.numberFields[field] {
+      if let elementType = Self.elementType(ofField: field) {
         _ = try runs.append(field: field, elementType: elementType, type: wireType, start: start, value: value)
         continue
       }
@@ -69,8 +69,13 @@ public struct TensorMessage: Sendable {
     return size
   }
 
-  private static let numberFields: [UInt32: WireType] = [
-    5: .fixed32, 6: .fixed64, 7: .varint, 9: .fixed32, 10: .varint, 11: .varint, 12: .fixed64, 13: .varint, 16: .varint,
-    17: .varint,
-  ]
+  /// Of the fields that hold numbers.
+  private static func elementType(ofField field: UInt32) -> WireType? {
+    switch field {
+    case 5, 9: .fixed32
+    case 6, 12: .fixed64
+    case 7, 10, 11, 13, 16, 17: .varint
+    default: nil
+    }
+  }
 }
