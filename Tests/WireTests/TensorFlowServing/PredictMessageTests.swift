@@ -107,16 +107,15 @@ struct PredictMessageTests {
     let request = PredictRequestMessage.encoded(
       modelSpec: ModelSpec(name: "m", version: .label("stable")), inputs: [("x", try value(.float))]
     ).bytes
-    try request.withUnsafeBytes { bytes in
-      #expect(try ModelSpec(firstIn: bytes, inside: 1) == ModelSpec(name: "m", version: .label("stable")))
-    }
+    let spec = try request.withUnsafeBytes { try ModelSpec(firstIn: $0, inside: 1) }
+    #expect(spec == ModelSpec(name: "m", version: .label("stable")))
     var tasks = ProtobufWriter()
     tasks.append(field: 2, string: "an input before the tasks")
     tasks.append(field: 1) { $0.append(field: 1) { $0.append(field: 1, string: "inner") } }
-    try tasks.bytes.withUnsafeBytes { bytes in
-      #expect(try ModelSpec(firstIn: bytes, inside: 2)?.name == "inner")
-      #expect(try ModelSpec(firstIn: bytes, inside: 4) == nil)
-    }
+    let inner = try tasks.bytes.withUnsafeBytes { try ModelSpec(firstIn: $0, inside: 2) }
+    #expect(inner?.name == "inner")
+    let none = try tasks.bytes.withUnsafeBytes { try ModelSpec(firstIn: $0, inside: 4) }
+    #expect(none == nil)
   }
 
   @Test("find each of many inputs by its name")
