@@ -70,8 +70,10 @@ let package = Package(
       name: "apparate-bench",
       dependencies: [
         "ClockworkAdapter", "Console", "Datasets", "EarlyExit", "Evaluation", "InferenceEngine", "ModelGraph",
-        "OpenCLRuntime", "Preparation", "Serving", "Wire",
+        "OpenCLRuntime", "Preparation", "RPC", "Serving", "Wire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
       ],
       resources: [.copy("Peers")]),
     .testTarget(name: "EarlyExitTests", dependencies: ["EarlyExit", "Datasets", "ModelGraph"]),

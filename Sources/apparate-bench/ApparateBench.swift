@@ -2,12 +2,12 @@ import ArgumentParser
 
 /// The measurements behind the figures in the README, one subcommand for each.
 @main
-struct ApparateBench: ParsableCommand {
+struct ApparateBench: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "apparate-bench",
     abstract: "Reproducible measurements: one subcommand for each figure in the README.",
     subcommands: [
-      ClockworkBench.self, EngineBench.self, ExitsBench.self, RampsBench.self, SegmentsBench.self, TrainingBench.self,
-      TunerBench.self, EngineWorker.self,
+      ClockworkBench.self, EngineBench.self, ExitsBench.self, RampsBench.self, RPCBench.self, SegmentsBench.self,
+      TrainingBench.self, TunerBench.self, EngineWorker.self, RPCServer.self,
     ])
 }

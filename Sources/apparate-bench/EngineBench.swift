@@ -106,7 +106,7 @@ struct EngineBench: ParsableCommand {
     return [BenchmarkModel(name: file.lastPathComponent, source: .file(file), dimensions: sizes)]
   }
 
-  private static var defaultCache: String {
+  static var defaultCache: String {
     let environment = ProcessInfo.processInfo.environment
     let base = environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache"
     return base + "/apparate-bench"
