@@ -114,7 +114,9 @@ struct PredictMessageTests {
     tasks.append(field: 1) { $0.append(field: 1) { $0.append(field: 1, string: "inner") } }
     let inner = try tasks.bytes.withUnsafeBytes { try ModelSpec(firstIn: $0, inside: 2) }
     #expect(inner?.name == "inner")
-    let none = try tasks.bytes.withUnsafeBytes { try ModelSpec(firstIn: $0, inside: 4) }
+    var inputOnly = ProtobufWriter()
+    inputOnly.append(field: 2, string: "an input without tasks")
+    let none = try inputOnly.bytes.withUnsafeBytes { try ModelSpec(firstIn: $0, inside: 2) }
     #expect(none == nil)
   }
 
