@@ -1,5 +1,6 @@
 import ArgumentParser
 import ClockworkAdapter
+import Datasets
 import Foundation
 import OpenCLRuntime
 import Synchronization
