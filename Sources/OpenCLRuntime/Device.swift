@@ -26,6 +26,10 @@ public struct DeviceProperties: Sendable {
   public var supportsHalf: Bool { extensions.contains("cl_khr_fp16") }
   public var supportsDouble: Bool { extensions.contains("cl_khr_fp64") }
 
+  /// Whether this is PoCL running work-groups as threads of this machine's processor, with Clang as its compiler and one
+  /// memory for host and device.
+  public var isPoCLProcessor: Bool { kind == .cpu && platform.hasPrefix("Portable Computing Language") }
+
   /// Changes whenever a compiled program may no longer fit: device, driver or platform.
   public var fingerprint: String {
     [platform, platformVersion, name, vendor, driverVersion, version].joined(separator: "|")

@@ -65,34 +65,40 @@ ONE_ITEM __kernel void attention(
 #pragma unroll
         for (int v = 0; v < V; v++) STORE(sum[i][v] * scale, v, scores + i * width + block * COLUMNS);
     }
+    float inverse[ROWS];
     for (int i = 0; i < ROWS; i++) {
       __global float *s = scores + i * width;
+      for (int j = length; j < width; j++) s[j] = -INFINITY;
+      vec top = (vec)-INFINITY;
 #ifdef MASK
       __global const float *bias =
           mask + mask_offset + (size_t)n * mask_n + head * mask_h + min(m + i, queries - 1) * mask_q;
+      int j = 0;
       if (mask_k == 1)
-        for (int j = 0; j < length; j++) s[j] += bias[j];
-      else
-        for (int j = 0; j < length; j++) s[j] += bias[j * mask_k];
+        for (; j + VW <= length; j += VW) {
+          const vec x = LOAD(0, s + j) + LOAD(0, bias + j);
+          STORE(x, 0, s + j);
+          top = fmax(top, x);
+        }
+      for (int rest = j; rest < length; rest++) s[rest] += bias[rest * mask_k];
+      for (; j < width; j += VW) top = fmax(top, LOAD(0, s + j));
+#else
+      for (int j = 0; j < width; j += VW) top = fmax(top, LOAD(0, s + j));
 #endif
-      for (int j = length; j < width; j++) s[j] = -INFINITY;
-      vec top = LOAD(0, s);
-      for (int j = VW; j < width; j += VW) top = fmax(top, LOAD(0, s + j));
       float lanes[VW];
       STORE(top, 0, lanes);
       float highest = lanes[0];
       for (int lane = 1; lane < VW; lane++) highest = fmax(highest, lanes[lane]);
       vec total = (vec)0.0f;
       for (int j = 0; j < width; j += VW) {
-        const vec e = exponential(LOAD(0, s + j) - highest);
+        const vec e = exponential_below_0(LOAD(0, s + j) - highest);
         total += e;
         STORE(e, 0, s + j);
       }
       STORE(total, 0, lanes);
       float all = lanes[0];
       for (int lane = 1; lane < VW; lane++) all += lanes[lane];
-      const float inverse = 1.0f / all;
-      for (int j = 0; j < width; j += VW) STORE(LOAD(0, s + j) * inverse, 0, s + j);
+      inverse[i] = 1.0f / all;
     }
     for (int block = 0; block < HEAD_BLOCKS; block++) {
       __global const float *row[ROWS];
@@ -111,8 +117,8 @@ ONE_ITEM __kernel void attention(
 #pragma unroll
           for (int v = 0; v < V; v++) {
             const int count = HEAD - block * COLUMNS - v * VW;
-            if (count >= VW) STORE(sum[i][v], v, o);
-            else if (count > 0) store_part(sum[i][v], o + v * VW, count);
+            if (count >= VW) STORE(sum[i][v] * inverse[i], v, o);
+            else if (count > 0) store_part(sum[i][v] * inverse[i], o + v * VW, count);
           }
         }
     }

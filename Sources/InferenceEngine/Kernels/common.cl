@@ -29,20 +29,35 @@ typedef JOIN(int, VW) ivec;
 #define FOR_EACH(i, n) for (int i = (int)get_global_id(0); i < (int)(n); i += (int)get_global_size(0))
 #endif
 
-// The micro-kernel of every matrix product. In scope: `row[ROWS]`, pointers to the rows at k = 0; `wk`, weights at k = 0;
-// `sum[ROWS][V]`. Advances the accumulators over `length` elements of k, in order, and `wk` by `stride` for each.
+// The micro-kernel of every matrix product. In scope: `row[rows]`, pointers to the rows at k = 0; `wk`, weights at k = 0;
+// `sum[rows][V]`. Advances the accumulators over k = `from`, ... `to` - 1, in order, and `wk` by `stride` for each.
 #define COLUMNS (V * VW)
-#define ACCUMULATE_STRIDED(length, stride)                                 \
-  for (int k = 0; k < (length); k++) {                                     \
-    vec weight[V];                                                         \
-    _Pragma("unroll") for (int v = 0; v < V; v++) weight[v] = LOAD(v, wk); \
-    _Pragma("unroll") for (int i = 0; i < ROWS; i++) {                     \
-      const vec x = (vec)(row[i][k]);                                      \
+#define ACCUMULATE_RANGE(rows, from, to, stride)                                              \
+  for (int k = (from); k < (to); k++) {                                                       \
+    vec weight[V];                                                                            \
+    _Pragma("unroll") for (int v = 0; v < V; v++) weight[v] = LOAD(v, wk);                    \
+    _Pragma("unroll") for (int i = 0; i < (rows); i++) {                                      \
+      const vec x = (vec)(row[i][k]);                                                         \
       _Pragma("unroll") for (int v = 0; v < V; v++) sum[i][v] = fma(x, weight[v], sum[i][v]); \
-    }                                                                      \
-    wk += (stride);                                                        \
+    }                                                                                         \
+    wk += (stride);                                                                           \
   }
+#define ACCUMULATE_STRIDED(length, stride) ACCUMULATE_RANGE(ROWS, 0, length, stride)
 #define ACCUMULATE(length) ACCUMULATE_STRIDED(length, COLUMNS)
+
+// The same over k < `length`, asking meanwhile for the `lines` next cache lines at `ahead` for each 8 elements of k: weights
+// that are not in a cache yet arrive while there is work on others. Only with a compiler that has the function.
+#define CACHE_LINE 16
+#define ACCUMULATE_AHEAD(rows, length)                                        \
+  for (int part = 0; part < (length); part += 8) {                            \
+    for (int line = 0; line < lines; line++, ahead += CACHE_LINE)             \
+      __builtin_prefetch((const void *)(size_t)ahead, 0, 2);                  \
+    if (part + 8 <= (length)) {                                               \
+      _Pragma("unroll") ACCUMULATE_RANGE(rows, part, part + 8, COLUMNS)       \
+    } else {                                                                  \
+      ACCUMULATE_RANGE(rows, part, length, COLUMNS)                           \
+    }                                                                         \
+  }
 
 // The first `count` lanes of a vector that crosses the end of a row.
 static inline void store_part(vec value, __global float *out, int count) {

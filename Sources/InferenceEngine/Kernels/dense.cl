@@ -12,6 +12,7 @@
 //   ACTIVATE(x)   applied to vectors
 //   RESIDUAL      adds residual[m][n], same place as out
 //   CONVOLUTION   rows are output pixels, see below
+//   AHEAD         how many blocks of columns further to fetch weights from memory, 1...; none without
 //   STREAM        the result is larger than caches and written past them; out and its rows lie at whole vectors
 //
 // Layouts (floats):
@@ -27,9 +28,108 @@
 #if defined(STREAM) && !__has_builtin(__builtin_nontemporal_store)
 #undef STREAM
 #endif
+#ifdef AHEAD
+#define PRODUCT(rows, length) ACCUMULATE_AHEAD(rows, length)
+#else
+#define PRODUCT(rows, length) ACCUMULATE_RANGE(rows, 0, length, COLUMNS)
+#endif
 #ifndef ACTIVATE
 #define ACTIVATE(x) (x)
 #endif
+
+// One tile of `count` rows, ROWS or one less: rows of both heights fill most chunks without waste. `count` is constant once
+// this is inlined.
+__attribute__((always_inline))
+static inline void dense_tile(
+    const int count, int m, int rows, int last, int k0, int length, bool start, bool end, int valid, int lda, int ldo,
+    __global const float *restrict a, __global const float *restrict w, __global const float *restrict bias,
+    __global const float *restrict residual, __global float *restrict out, int8 image, int8 taps,
+    __global const float *ahead, int lines) {
+  __global const float *row[ROWS];
+#ifdef CONVOLUTION
+  const int OH = image.s0, OW = image.s1, SH = image.s2, SW = image.s3, HP = image.s4, WP = image.s5, PIXEL = image.s6;
+  int n = m / (OH * OW), oh = m / OW % OH, ow = m % OW;
+#pragma unroll
+  for (int i = 0; i < count; i++) {
+    row[i] = a + ((size_t)(n * HP + oh * SH) * WP + ow * SW) * PIXEL;
+    if (m + i + 1 < rows) {  // rows past the end repeat the last one
+      ow++;
+      if (ow == OW) ow = 0, oh++;
+      if (oh == OH) oh = 0, n++;
+    }
+  }
+#else
+#pragma unroll
+  for (int i = 0; i < count; i++) row[i] = a + (size_t)min(m + i, rows - 1) * lda + k0;
+#endif
+  vec sum[ROWS][V];
+  if (start) {
+#pragma unroll
+    for (int i = 0; i < count; i++)
+#pragma unroll
+      for (int v = 0; v < V; v++) sum[i][v] = LOAD(v, bias);
+  } else {
+#pragma unroll
+    for (int i = 0; i < count; i++)
+#pragma unroll
+      for (int v = 0; v < V; v++) {
+        __global const float *o = out + (size_t)min(m + i, rows - 1) * ldo + v * VW;
+        sum[i][v] = v * VW + VW <= valid ? LOAD(0, o) : load_part(o, valid - v * VW);
+      }
+  }
+#ifdef CONVOLUTION
+  __global const float *wk = w;
+  const int KH = taps.s0, TAPS = taps.s1, RUN = taps.s2, DH = taps.s3, DW = taps.s4;
+  for (int kh = 0; kh < KH; kh++) {
+    for (int kw = 0; kw < TAPS; kw++) {
+      PRODUCT(count, RUN)
+#pragma unroll
+      for (int i = 0; i < count; i++) row[i] += DW * PIXEL;
+    }
+#pragma unroll
+    for (int i = 0; i < count; i++) row[i] += (DH * WP - TAPS * DW) * PIXEL;
+  }
+#else
+  __global const float *wk = w + (size_t)k0 * COLUMNS;
+  PRODUCT(count, length)
+#endif
+#pragma unroll
+  for (int i = 0; i < count; i++) {
+    if (m + i < last) {
+      __global float *o = out + (size_t)(m + i) * ldo;
+#ifdef RESIDUAL
+      __global const float *r = residual + (size_t)(m + i) * ldo;
+#endif
+#pragma unroll
+      for (int v = 0; v < V; v++) {
+        vec value = sum[i][v];
+        const int lanes = valid - v * VW;
+        if (lanes >= VW) {
+          if (end) {
+#ifdef RESIDUAL
+            value += LOAD(v, r);
+#endif
+            value = ACTIVATE(value);
+          }
+#ifdef STREAM
+          if (end) __builtin_nontemporal_store(value, (__global vec *)o + v);
+          else STORE(value, v, o);
+#else
+          STORE(value, v, o);
+#endif
+        } else if (lanes > 0) {
+          if (end) {
+#ifdef RESIDUAL
+            value += load_part(r + v * VW, lanes);
+#endif
+            value = ACTIVATE(value);
+          }
+          store_part(value, o + v * VW, lanes);
+        }
+      }
+    }
+  }
+}
 
 // columns: N of this launch. strides of the third grid dimension (groups, Winograd points): za, zw, zb, zo.
 ONE_ITEM __kernel void dense(
@@ -46,100 +146,33 @@ ONE_ITEM __kernel void dense(
   residual += (size_t)z * zo + block * COLUMNS;
 #endif
   const int valid = min(COLUMNS, columns - block * COLUMNS);
+  const int tiles = (last - first + ROWS - 1) / ROWS, whole = last - first - tiles * (ROWS - 1);
 #ifndef CONVOLUTION
   for (int k0 = 0; k0 < depth; k0 += KBLOCK) {
     const int length = min(KBLOCK, depth - k0);
     const bool start = k0 == 0, end = k0 + KBLOCK >= depth;
 #else
   {
+    const int k0 = 0, length = depth;
     const bool start = true, end = true;
 #endif
-    for (int m = first; m < last; m += ROWS) {
-      __global const float *row[ROWS];
-#ifdef CONVOLUTION
-      const int OH = image.s0, OW = image.s1, SH = image.s2, SW = image.s3, HP = image.s4, WP = image.s5, PIXEL = image.s6;
-      int n = m / (OH * OW), oh = m / OW % OH, ow = m % OW;
-#pragma unroll
-      for (int i = 0; i < ROWS; i++) {
-        row[i] = a + ((size_t)(n * HP + oh * SH) * WP + ow * SW) * PIXEL;
-        if (m + i + 1 < rows) {  // rows past the end repeat the last one
-          ow++;
-          if (ow == OW) ow = 0, oh++;
-          if (oh == OH) oh = 0, n++;
-        }
-      }
+    int m = first, tile = 0;
+#ifdef AHEAD
+    // The tiles share in asking for the block that this thread will probably claim next.
+    __global const float *next = w + ((size_t)AHEAD * depth + k0) * COLUMNS;
+    const int share = (COLUMNS / 2 + tiles - 1) / tiles;
+#define NEXT next + (size_t)tile * share * 2 * length, tile * share < COLUMNS / 2 ? share : 0
 #else
-#pragma unroll
-      for (int i = 0; i < ROWS; i++) row[i] = a + (size_t)min(m + i, rows - 1) * lda + k0;
+#define NEXT 0, 0
 #endif
-      vec sum[ROWS][V];
-      if (start) {
-#pragma unroll
-        for (int i = 0; i < ROWS; i++)
-#pragma unroll
-          for (int v = 0; v < V; v++) sum[i][v] = LOAD(v, bias);
-      } else {
-#pragma unroll
-        for (int i = 0; i < ROWS; i++)
-#pragma unroll
-          for (int v = 0; v < V; v++) {
-            __global const float *o = out + (size_t)min(m + i, rows - 1) * ldo + v * VW;
-            sum[i][v] = v * VW + VW <= valid ? LOAD(0, o) : load_part(o, valid - v * VW);
-          }
-      }
-#ifdef CONVOLUTION
-      __global const float *wk = w;
-      const int KH = taps.s0, TAPS = taps.s1, RUN = taps.s2, DH = taps.s3, DW = taps.s4;
-      for (int kh = 0; kh < KH; kh++) {
-        for (int kw = 0; kw < TAPS; kw++) {
-          ACCUMULATE(RUN)
-#pragma unroll
-          for (int i = 0; i < ROWS; i++) row[i] += DW * PIXEL;
-        }
-#pragma unroll
-        for (int i = 0; i < ROWS; i++) row[i] += (DH * WP - TAPS * DW) * PIXEL;
-      }
-#else
-      __global const float *wk = w + (size_t)k0 * COLUMNS;
-      ACCUMULATE(length)
+    for (; tile < tiles && (ROWS == 1 || tile < whole); tile++, m += ROWS)
+      dense_tile(ROWS, m, rows, last, k0, length, start, end, valid, lda, ldo, a, w, bias, residual, out, image, taps,
+                 NEXT);
+#if ROWS > 1
+    for (; tile < tiles; tile++, m += ROWS - 1)
+      dense_tile(ROWS - 1, m, rows, last, k0, length, start, end, valid, lda, ldo, a, w, bias, residual, out, image, taps,
+                 NEXT);
 #endif
-#pragma unroll
-      for (int i = 0; i < ROWS; i++) {
-        if (m + i < last) {
-          __global float *o = out + (size_t)(m + i) * ldo;
-#ifdef RESIDUAL
-          __global const float *r = residual + (size_t)(m + i) * ldo;
-#endif
-#pragma unroll
-          for (int v = 0; v < V; v++) {
-            vec value = sum[i][v];
-            const int count = valid - v * VW;
-            if (count >= VW) {
-              if (end) {
-#ifdef RESIDUAL
-                value += LOAD(v, r);
-#endif
-                value = ACTIVATE(value);
-              }
-#ifdef STREAM
-              if (end) __builtin_nontemporal_store(value, (__global vec *)o + v);
-              else STORE(value, v, o);
-#else
-              STORE(value, v, o);
-#endif
-            } else if (count > 0) {
-              if (end) {
-#ifdef RESIDUAL
-                value += load_part(r + v * VW, count);
-#endif
-                value = ACTIVATE(value);
-              }
-              store_part(value, o + v * VW, count);
-            }
-          }
-        }
-      }
-    }
   }
 #ifdef STREAM
   __atomic_thread_fence(5);

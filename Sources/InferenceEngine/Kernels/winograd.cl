@@ -4,6 +4,7 @@
 //
 //   SIDE          m + 2: 6 or 4
 //   ROWS V        tile of the product, see dense.cl
+//   AHEAD         as in dense.cl
 //   STAGE_INPUT, STAGE_OUTPUT, STAGE_ALL   which kernel
 //   RESIDUAL ACTIVATE(x)   as in dense.cl
 //
@@ -13,6 +14,11 @@
 // Layouts (floats): in [n][H][W][C], out and residual [n][OH][OW][OC], u [POINTS][ceil(OC / COLUMNS)][C][COLUMNS], transformed
 // input [POINTS][tiles][C], products [POINTS][tiles][OC].
 
+#ifdef AHEAD
+#define PRODUCT(rows, length) ACCUMULATE_AHEAD(rows, length)
+#else
+#define PRODUCT(rows, length) ACCUMULATE_RANGE(rows, 0, length, COLUMNS)
+#endif
 #ifndef ACTIVATE
 #define ACTIVATE(x) (x)
 #endif
@@ -164,6 +170,10 @@ ONE_ITEM __kernel void winograd(
       __global const float *wk = u + (size_t)point * ((OC + COLUMNS - 1) / COLUMNS) * C * COLUMNS;
       for (int column = 0; column < OC; column += COLUMNS) {
         __global const float *panel = wk + (size_t)column * C;
+#ifdef AHEAD
+        __global const float *ahead = panel + (size_t)AHEAD * C * COLUMNS;
+        const int lines = (COLUMNS / 2 * ROWS + count - 1) / count;
+#endif
         for (int m = 0; m < count; m += ROWS) {
           __global const float *row[ROWS];
           vec sum[ROWS][V];
@@ -174,7 +184,7 @@ ONE_ITEM __kernel void winograd(
             for (int v = 0; v < V; v++) sum[i][v] = (vec)0.0f;
           }
           __global const float *wk = panel;
-          ACCUMULATE(C)
+          PRODUCT(ROWS, C)
 #pragma unroll
           for (int i = 0; i < ROWS; i++)
             if (m + i < count) {

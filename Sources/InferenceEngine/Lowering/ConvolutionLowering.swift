@@ -306,9 +306,10 @@ extension Lowering {
       layer.size.h, layer.size.w, layer.outputSize.h, layer.outputSize.w, tilesPerColumn, tilesPerRow,
       layer.padsBegin.h, layer.padsBegin.w,
     ])
-    let product: [KernelSpec.Define] = [
-      .init(name: "ROWS", value: "\(schedule.rows)"), .init(name: "V", value: "\(vectors)"),
-    ]
+    let product: [KernelSpec.Define] =
+      [
+        .init(name: "ROWS", value: "\(schedule.rows)"), .init(name: "V", value: "\(vectors)"),
+      ] + target.weightDefines
     let epilogue =
       (residual == nil ? [] : [KernelSpec.Define(name: "RESIDUAL", value: "1")]) + activationDefine(layer.activation)
 

@@ -50,11 +50,8 @@ struct DenseTile: Sendable, Hashable {
     if count <= candidates[0] {
       rows = max(1, count)
     } else {
-      // The fewest wasted rows; a larger tile wins ties, and is worth a little waste.
-      rows = candidates.min { waste($0, count) < waste($1, count) } ?? candidates[0]
-    }
-    func waste(_ rows: Int, _ count: Int) -> Double {
-      Double(count.roundedUp(to: rows)) * (1 + 0.25 / Double(rows))
+      // The largest tile that fills the rows together with tiles of one row less, as `dense` cuts them.
+      rows = candidates.first { count.dividedRoundingUp(by: $0) * ($0 - 1) <= count } ?? candidates[0]
     }
 
     // Work-items: at least four per compute unit when the work allows, each with rows enough to use its weights.
@@ -80,7 +77,7 @@ extension Lowering {
     _ defines: [KernelSpec.Define], _ arguments: [Argument], output: TensorView, rows: Int, blocks: Int, launches: Int,
     tile: DenseTile
   ) {
-    var defines = defines
+    var defines = defines + target.weightDefines
     let isAligned = output.shape.count >= 2 && output.strides.allSatisfy { $0 == 1 || $0 % target.vectorWidth == 0 }
     if target.family == .cpu, isAligned, output.elementCount * 4 >= DenseTile.streamedBytes {
       defines.append(.init(name: "STREAM", value: "1"))

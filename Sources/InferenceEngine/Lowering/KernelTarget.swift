@@ -9,18 +9,22 @@ public struct KernelTarget: Sendable, Hashable {
   /// Floats per vector register: 4, 8 or 16.
   public let vectorWidth: Int
   public let computeUnits: Int
+  /// Whether kernels may ask for memory ahead of its use, with the compiler's own function for that.
+  public let fetchesAhead: Bool
 
-  public init(family: Family, vectorWidth: Int, computeUnits: Int) {
+  public init(family: Family, vectorWidth: Int, computeUnits: Int, fetchesAhead: Bool = false) {
     self.family = family
     self.vectorWidth = vectorWidth
     self.computeUnits = computeUnits
+    self.fetchesAhead = fetchesAhead
   }
 
   /// - Parameter family: `nil` chooses by the kind of device.
   public init(_ properties: DeviceProperties, family: Family? = nil) {
+    let family = family ?? (properties.kind == .gpu ? .gpu : .cpu)
     self.init(
-      family: family ?? (properties.kind == .gpu ? .gpu : .cpu),
-      vectorWidth: min(16, max(4, properties.nativeFloatVectorWidth)), computeUnits: properties.computeUnits)
+      family: family, vectorWidth: min(16, max(4, properties.nativeFloatVectorWidth)),
+      computeUnits: properties.computeUnits, fetchesAhead: family == .cpu && properties.isPoCLProcessor)
   }
 
   /// Elements that one work-item of a CPU handles in `FOR_EACH`; the kernels get it as `BLOCK`.
@@ -33,6 +37,9 @@ public struct KernelTarget: Sendable, Hashable {
     case .gpu: (min(count.roundedUp(to: 64), 64 * 4096), 64)
     }
   }
+
+  /// Defines for kernels that stream weights: neighbouring work-items run on all units at once.
+  var weightDefines: [KernelSpec.Define] { fetchesAhead ? [.init(name: "AHEAD", value: "\(computeUnits)")] : [] }
 
   /// Defines that every kernel gets.
   var defines: [KernelSpec.Define] {

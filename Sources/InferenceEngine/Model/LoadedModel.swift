@@ -475,8 +475,7 @@ public final class LoadedModel: Sendable {
   /// Work-groups that wait for one another by reading memory need a device that runs them as threads of a processor,
   /// and a step queue's addresses one that has a single memory: PoCL's CPU devices are known to be such.
   private var hasStepQueues: Bool {
-    options.singleLaunch && target.family == .cpu && device.properties.kind == .cpu
-      && device.properties.platform.hasPrefix("Portable Computing Language")
+    options.singleLaunch && target.family == .cpu && device.properties.isPoCLProcessor
   }
 
   private static let spinLimit = Duration.milliseconds(2)

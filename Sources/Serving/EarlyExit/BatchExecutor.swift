@@ -100,8 +100,9 @@ final class BatchExecutor: @unchecked Sendable {
     if run.finalLabels.isEmpty, let scores = outputs[description.finalLogits] { scores.withFloats(run.readFinal) }
     observe(active, submitted: job.submitted, started: started, ended: ended, caution: caution)
     batchNumber += 1
-    job.receiver.finish(.success(BatchTiming(submitted: job.submitted, started: started, ended: ended)))
+    // Before the batch is said to be over, so that who waits for that sees what was learnt from it.
     afterBatch?()
+    job.receiver.finish(.success(BatchTiming(submitted: job.submitted, started: started, ended: ended)))
   }
 
   private var currentCaution: Float {
