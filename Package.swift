@@ -58,12 +58,18 @@ let package = Package(
     .target(
       name: "Evaluation",
       dependencies: ["Datasets", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "Serving"]),
+    .target(
+      name: "Sidecar",
+      dependencies: [
+        "ClockworkAdapter", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "RPC", "Serving",
+        "TensorFlowServingAdapter",
+      ]),
     .target(name: "Console"),
     .executableTarget(
       name: "apparate",
       dependencies: [
         "ClockworkAdapter", "Console", "Datasets", "EarlyExit", "Evaluation", "InferenceEngine", "ModelGraph",
-        "OpenCLRuntime", "Preparation", "Serving",
+        "OpenCLRuntime", "Preparation", "Serving", "Sidecar", "TensorFlowServingAdapter",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
@@ -116,6 +122,14 @@ let package = Package(
         "ClockworkAdapter", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "Serving", "Wire",
       ]
     ),
+    .testTarget(
+      name: "SidecarTests",
+      dependencies: [
+        "ClockworkAdapter", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "RPC", "Serving",
+        "ServingFixtures", "Sidecar", "TensorFlowServingAdapter", "Wire",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
     .testTarget(name: "InferenceEngineTests", dependencies: ["InferenceEngine", "Datasets"]),
   ],
   swiftLanguageModes: [.v6]

@@ -10,8 +10,8 @@ struct Apparate: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "apparate", abstract: "Serve deep-learning classifiers with early exits.",
     subcommands: [
-      DevicesCommand.self, InspectCommand.self, PrepareCommand.self, ReplayCommand.self, RunCommand.self,
-      WorkerCommand.self, ControllerCommand.self,
+      ServeCommand.self, PrepareCommand.self, ReplayCommand.self, RunCommand.self, InspectCommand.self,
+      DevicesCommand.self, WorkerCommand.self, ControllerCommand.self,
     ])
 }
 

@@ -22,6 +22,8 @@ public final class MetricsRegistry: Sendable {
 
   /// Guards the list of families, which grows while the server is put together.
   private let sources = Mutex<[String: Source]>([:])
+  /// Guards who brings values up to date, likewise.
+  private let refreshers = Mutex<[@Sendable () -> Void]>([])
 
   public init() {}
 
@@ -63,6 +65,11 @@ public final class MetricsRegistry: Sendable {
       })
   }
 
+  /// Calls `body` before each reading, to bring up to date what is counted elsewhere.
+  public func beforeReading(_ body: @escaping @Sendable () -> Void) { refreshers.withLock { $0.append(body) } }
+
+  private func refresh() { for refresher in refreshers.withLock({ $0 }) { refresher() } }
+
   private func add<Metric>(
     _ family: MetricFamily<Metric>, total: (@Sendable () -> UInt64)? = nil,
     write: @escaping @Sendable (inout PrometheusText, [(String, String)], Metric) -> Void
@@ -88,11 +95,13 @@ public final class MetricsRegistry: Sendable {
 
   /// The values of all counters by name, each added up over its labels.
   public var counterTotals: [String: UInt64] {
-    sources.withLock { $0.compactMapValues(\.total) }.mapValues { $0() }
+    refresh()
+    return sources.withLock { $0.compactMapValues(\.total) }.mapValues { $0() }
   }
 
   /// All metrics that have a value, in the order of their names.
   public func prometheusText() -> String {
+    refresh()
     let sources = sources.withLock { $0.values.sorted { $0.description.name < $1.description.name } }
     var text = PrometheusText()
     for source in sources { source.write(&text) }

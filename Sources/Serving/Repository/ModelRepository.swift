@@ -86,7 +86,7 @@ public final class ModelRepository: ServableSource {
 
   /// - Parameters:
   ///   - warmUp: called on a load thread, before the version is available.
-  ///   - onEvent: called from the repository's threads; must not call back.
+  ///   - onEvent: called from the repository's threads, when look-ups see the change; may look up, and nothing else.
   public init(
     loader: any ServableLoader, options: Options = Options(), warmUp: @escaping WarmUp = { _, _ in },
     onEvent: @escaping @Sendable (RepositoryEvent) -> Void = { _ in }
@@ -201,8 +201,8 @@ public final class ModelRepository: ServableSource {
       switch action {
       case .load(let id, let directory): load(id, from: directory)
       case .unload(let id):
-        onEvent(.unloading(id))
         publish(id.name)
+        onEvent(.unloading(id))
         // Whoever still holds it keeps it; `released` comes when nobody does.
         state.withLock { $0.loaded[id] = nil }
       }
@@ -267,13 +267,14 @@ public final class ModelRepository: ServableSource {
         state.loads[id] = load
         state.core.finishLoad(id, failure: nil, now: clock.now)
       }
+      publish(id.name)
       onEvent(.loaded(id, directory: directory, took: took))
     case .failure(let error):
       let reason = "\(error)"
       let retries = state.withLock { $0.core.finishLoad(id, failure: reason, now: clock.now) }
+      publish(id.name)
       onEvent(.loadFailed(id, directory: directory, reason: reason, took: took, retriesLeft: retries))
     }
-    publish(id.name)
     advance()
   }
 

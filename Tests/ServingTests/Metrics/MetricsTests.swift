@@ -54,6 +54,15 @@ struct MetricsTests {
     #expect(registry.counterTotals == ["c": 5, "unused": 0])
   }
 
+  @Test("whoever counts elsewhere is asked before each reading")
+  func refreshing() {
+    let registry = MetricsRegistry()
+    let counter = registry.counter("c", "").with()
+    registry.beforeReading { counter.add() }
+    #expect(registry.prometheusText().contains("c 1"))
+    #expect(registry.counterTotals == ["c": 2])
+  }
+
   @Test("numbers are written so that Prometheus reads the same ones")
   func numbers() {
     for (value, text) in [
@@ -120,13 +129,24 @@ struct MetricsTests {
     let metrics = EarlyExitMetrics(registry)
     let id = ServableID(name: "m", version: 3)
     let version = metrics.version(id)
-    version.exit(at: .final)
-    version.exit(at: .ramp(RampID(2)), count: 3, saved: .milliseconds(2))
-    version.compared(RampID(2), agreed: true)
-    version.compared(RampID(2), agreed: false)
-    version.apply(try ExitPolicy(version: 1, exits: [.init(ramp: RampID(2), threshold: 0.25)]))
-    version.agreement.set(0.995)
-    version.queueDepth.add(1)
+    var policy = try ExitPolicy(version: 1, exits: [.init(ramp: RampID(2), threshold: 0.25)])
+    var statistics = EngineStatistics(sites: 3, policy: policy)
+    statistics.batches = 2
+    statistics.secondsRunning = 0.5
+    #expect(version.update(statistics) == (2, 0.5))
+    statistics.items = 4
+    statistics.finalExits = 1
+    statistics.ramps[2].exits = 3
+    statistics.ramps[2].observed = 2
+    statistics.ramps[2].agreed = 1
+    statistics.earlyAgreements = 2
+    statistics.secondsSaved = 0.006
+    statistics.queueDepth = 1
+    statistics.refusedBatches = 5
+    statistics.batches = 3
+    // Only what is new is counted, however often somebody reads.
+    #expect(version.update(statistics) == (1, 0))
+    #expect(version.update(statistics) == (0, 0))
     let lines = Set(registry.prometheusText().split(separator: "\n").map(String.init))
     for line in [
       #"apparate_exits_total{model_name="m",version="3",exit="2"} 3"#,
@@ -136,12 +156,22 @@ struct MetricsTests {
       #"apparate_agreed_total{model_name="m",version="3",ramp="2"} 1"#,
       #"apparate_threshold{model_name="m",version="3",ramp="2"} 0.25"#,
       #"apparate_active_ramps{model_name="m",version="3"} 1"#,
-      #"apparate_agreement{model_name="m",version="3"} 0.995"#,
+      #"apparate_agreement{model_name="m",version="3"} 0.75"#,
       #"apparate_queue_depth{model_name="m",version="3"} 1"#,
+      #"apparate_refused_batches_total{model_name="m",version="3"} 5"#,
     ] { #expect(lines.contains(line), "\(line) is missing in \(lines.sorted())") }
     // A ramp that is not in the next policy has no threshold any more.
-    version.apply(try ExitPolicy(version: 2, exits: []))
+    policy = try ExitPolicy(version: 2, exits: [])
+    statistics.apply(policy)
+    version.update(statistics)
     #expect(!registry.prometheusText().contains("apparate_threshold{"))
+    // Another engine starts at nothing, and adds to what was.
+    version.engineReplaced()
+    var other = EngineStatistics(sites: 3, policy: policy)
+    other.finalExits = 7
+    other.items = 7
+    version.update(other)
+    #expect(registry.prometheusText().contains(#"apparate_exits_total{model_name="m",version="3",exit="final"} 8"#))
     metrics.remove(id)
     #expect(registry.prometheusText().isEmpty)
   }

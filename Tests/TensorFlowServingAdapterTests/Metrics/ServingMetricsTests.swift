@@ -15,7 +15,7 @@ struct ServingMetricsTests {
     metrics.batch(
       RequestScheduler.BatchReport(
         model: ServableID(name: "m", version: 1), items: 3, padding: 1, queueing: [.microseconds(150), .zero]))
-    metrics.graphRan(took: .milliseconds(2))
+    metrics.graphRan(1, took: .milliseconds(2))
     let id = ServableID(name: "m", version: 1)
     metrics.repository(.loaded(id, directory: "/m/1", took: .milliseconds(5)))
     metrics.repository(.loadFailed(id, directory: "/m/2", reason: "", took: .zero, retriesLeft: 0))

@@ -1,3 +1,5 @@
+import EarlyExit
+
 /// One flag of the command line: `--name=value`, as TensorFlow's own flag parser has it.
 struct ServeFlag: Sendable {
   /// Where the value goes.
@@ -8,6 +10,8 @@ struct ServeFlag: Sendable {
     case optionalInteger(WritableKeyPath<ServeOptions, Int?> & Sendable)
     case string(WritableKeyPath<ServeOptions, String> & Sendable)
     case double(WritableKeyPath<ServeOptions, Double> & Sendable)
+    case optionalDouble(WritableKeyPath<ServeOptions, Double?> & Sendable)
+    case guarantee(WritableKeyPath<ServeOptions, Guarantee> & Sendable)
     /// `on` or `off`, besides what a bool takes.
     case onOff(WritableKeyPath<ServeOptions, Bool> & Sendable)
     /// Accepted for the sake of start scripts, and without effect; with the kind of value it takes.
@@ -33,8 +37,8 @@ struct ServeFlag: Sendable {
     case .bool, .onOff: .bool
     case .integer, .optionalInteger: .int32
     case .long: .int64
-    case .string: .string
-    case .double: .float
+    case .string, .guarantee: .string
+    case .double, .optionalDouble: .float
     case .ignored(let kind): kind
     }
   }
@@ -60,6 +64,8 @@ struct ServeFlag: Sendable {
     case .long(let path): options[keyPath: path] = try int64(value)
     case .string(let path): options[keyPath: path] = value
     case .double(let path): options[keyPath: path] = try double(value)
+    case .optionalDouble(let path): options[keyPath: path] = try double(value)
+    case .guarantee(let path): options[keyPath: path] = try guarantee(value)
     case .ignored(.bool): _ = try bool(value)
     case .ignored(.int32): _ = try int32(value)
     case .ignored(.int64): _ = try int64(value)
@@ -83,6 +89,14 @@ struct ServeFlag: Sendable {
     case "off", "false", "0": return false
     default: throw .invalidFlag(name: name, expected: "on or off", got: value)
     }
+  }
+
+  private func guarantee(_ value: String) throws(ConfigurationError) -> Guarantee {
+    guard let guarantee = Guarantee(rawValue: value) else {
+      throw .invalidFlag(
+        name: name, expected: "one of \(Guarantee.allCases.map(\.rawValue).joined(separator: ", "))", got: value)
+    }
+    return guarantee
   }
 
   private func int32(_ value: String) throws(ConfigurationError) -> Int32 {
@@ -112,6 +126,8 @@ struct ServeFlag: Sendable {
     case .long(let path): "\(options[keyPath: path])"
     case .string(let path): "\"\(options[keyPath: path])\""
     case .double(let path): "\(options[keyPath: path])"
+    case .optionalDouble(let path): options[keyPath: path].map { "\($0)" } ?? ""
+    case .guarantee(let path): "\"\(options[keyPath: path].rawValue)\""
     case .ignored: ""
     }
   }

@@ -116,8 +116,22 @@ public struct ServeFlags: Equatable, Sendable {
     ServeFlag("upstream_rest", .string(\.upstreamREST), "host:port (REST) of the same."),
     ServeFlag("shadow", .double(\.shadowFraction), "Share of calls that is also sent upstream and compared."),
     ServeFlag("apparate_bootstrap", .onOff(\.bootstraps), "Train ramps from live traffic for models without."),
-    ServeFlag("apparate_accuracy", .double(\.accuracy), "Share of answers that must be the model's own."),
-    ServeFlag("apparate_ramp_budget", .double(\.rampBudget), "Share by which ramps may lengthen a whole run."),
+    ServeFlag("apparate_exits", .onOff(\.allowsExits), "Let sure answers leave early."),
+    ServeFlag(
+      "apparate_accuracy", .optionalDouble(\.accuracy),
+      "Share of answers that must be the model's own; without it what the model was prepared for."),
+    ServeFlag(
+      "apparate_ramp_budget", .optionalDouble(\.rampBudget),
+      "Share by which ramps may lengthen a whole run; without it what the model was prepared for."),
+    ServeFlag("apparate_guarantee", .guarantee(\.guarantee), "certified, bounded or window."),
+    ServeFlag(
+      "apparate_state_dir", .string(\.stateDirectory),
+      "Where to keep what is learnt of models whose own directories cannot be written to."),
+    ServeFlag("apparate_drain_seconds", .integer(\.drainSeconds), "Time for calls under way to finish at the end."),
+    ServeFlag("clockwork_port", .optionalInteger(\.clockworkPort), "Also be a worker for Clockwork's controllers here."),
+    ServeFlag(
+      "clockwork_model_root", .string(\.clockworkModelRoot),
+      "Directory that controllers' model paths start from; without it the one that holds the first model's."),
   ]
 
   private static let ignored =

@@ -1,3 +1,5 @@
+import EarlyExit
+
 /// Everything that `apparate serve` can be told: the flags of `tensorflow_model_server`, under their names and with
 /// their defaults, and our own.
 public struct ServeOptions: Equatable, Sendable {
@@ -57,10 +59,21 @@ public struct ServeOptions: Equatable, Sendable {
   public var shadowFraction = 0.0
   /// Whether a model without ramps gets some from its live traffic.
   public var bootstraps = true
-  /// The share of answers that must be the model's own.
-  public var accuracy = 0.99
-  /// By what share ramps may lengthen a whole run of the model.
-  public var rampBudget = 0.02
+  /// Whether answers may leave early at all.
+  public var allowsExits = true
+  /// The share of answers that must be the model's own; `nil`: what each model was prepared for.
+  public var accuracy: Double?
+  /// By what share ramps may lengthen a whole run of the model; `nil`: what each model was prepared for.
+  public var rampBudget: Double?
+  public var guarantee = Guarantee.certified
+  /// Where to keep what is learnt of models whose directories cannot be written to; empty: nowhere.
+  public var stateDirectory = ""
+  /// How long calls under way may take to finish when the server is told to stop.
+  public var drainSeconds = 25
+  /// Where Clockwork's controllers connect; `nil`: nowhere, 0: any free port.
+  public var clockworkPort: Int?
+  /// What controllers' model paths are relative to; empty: the directory that holds the first model's.
+  public var clockworkModelRoot = ""
 
   public init() {}
 
@@ -98,8 +111,10 @@ public struct ServeOptions: Equatable, Sendable {
     try check("num_request_iterations_for_warmup", warmupIterations, in: 0...Int(Int32.max))
     try check("threads", threads, in: 0...4096)
     try check("shadow", shadowFraction, in: 0...1)
-    try check("apparate_accuracy", accuracy, in: 0...1)
-    try check("apparate_ramp_budget", rampBudget, in: 0...1)
+    if let accuracy { try check("apparate_accuracy", accuracy, in: 0...1) }
+    if let rampBudget { try check("apparate_ramp_budget", rampBudget, in: 0...1) }
+    try check("apparate_drain_seconds", drainSeconds, in: 0...86_400)
+    if let clockworkPort { try check("clockwork_port", clockworkPort, in: 0...65535) }
   }
 
   private func check<Number: Comparable>(

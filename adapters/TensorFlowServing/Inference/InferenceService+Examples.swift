@@ -38,6 +38,11 @@ extension InferenceService {
     _ method: Method, _ entry: SignatureMap.Entry, of model: ServedModel, examples: [any ExampleFeatures],
     context: CallContext, completion: @escaping @Sendable (Result<Inference, TensorFlowStatus>) -> Void
   ) throws(TensorFlowStatus) {
+    guard !checksMethodNames || entry.method.rawValue == method.rawValue else {
+      throw .invalid(
+        "Expected \(method == .classify ? "classification" : "regression") signature method_name to be "
+          + "\(method.rawValue). Was: \(entry.method.rawValue)")
+    }
     let output = try method == .classify ? Self.scores(of: entry) : Self.regressionOutput(of: entry)
     guard !examples.isEmpty else { throw .invalid("Input is empty.") }
     let inputs = try ExampleDecoder.inputs(entry.signature.inputs, of: examples)

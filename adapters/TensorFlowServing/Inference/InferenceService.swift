@@ -10,10 +10,13 @@ import Wire
 public final class InferenceService: Sendable {
   public let source: any ServableSource
   public let scheduler: RequestScheduler
+  /// Whether Classify and Regress want signatures that are meant for them. `--enable_signature_method_name_check`
+  let checksMethodNames: Bool
 
-  public init(source: any ServableSource, scheduler: RequestScheduler) {
+  public init(source: any ServableSource, scheduler: RequestScheduler, checksMethodNames: Bool = false) {
     self.source = source
     self.scheduler = scheduler
+    self.checksMethodNames = checksMethodNames
   }
 
   // MARK: Which model

@@ -15,14 +15,17 @@ public enum WarmupFile {
   /// - Parameters:
   ///   - iterations: how many times each request is replayed.
   ///   - timeLimit: for each request.
+  /// - Returns: how many records there are.
+  @discardableResult
   public static func replay(
     path: String, on model: ServedModel, iterations: Int = 1, timeLimit: Duration = .seconds(60)
-  ) throws(TensorFlowStatus) {
+  ) throws(TensorFlowStatus) -> Int {
     let requests = try read(path: path)
     let service = InferenceService(source: OneModel(model), scheduler: RequestScheduler())
     for request in requests {
       for _ in 0..<max(1, iterations) { try request.run(on: model, with: service, timeLimit: timeLimit) }
     }
+    return requests.count
   }
 
   struct Request {

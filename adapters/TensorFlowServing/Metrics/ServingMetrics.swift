@@ -120,7 +120,6 @@ public final class ServingMetrics: Sendable {
   /// For ``RequestScheduler/Options/onBatch``.
   public func batch(_ report: RequestScheduler.BatchReport, threadPool: String = "batch_threads") {
     wrappedRuns.with().add()
-    graphRuns.with().add()
     let size = report.items + report.padding
     processedBatchSize.with().record(Double(size))
     inputBatchSize.with().record(Double(report.items))
@@ -129,7 +128,11 @@ public final class ServingMetrics: Sendable {
     for wait in report.queueing { queuing.record(wait.microseconds) }
   }
 
-  public func graphRan(took: Duration) { graphRunTime.with().add(UInt64(max(0, took.microseconds))) }
+  /// Models ran so many more batches, which took so long in all.
+  public func graphRan(_ batches: UInt64, took: Duration) {
+    graphRuns.with().add(batches)
+    graphRunTime.with().add(UInt64(max(0, took.microseconds)))
+  }
 
   // MARK: Models
 
