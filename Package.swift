@@ -105,7 +105,7 @@ let package = Package(
     .testTarget(name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"]),
     .target(
       name: "ServingFixtures",
-      dependencies: ["Serving", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime"],
+      dependencies: ["Serving", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "Wire"],
       path: "Tests/ServingFixtures"),
     .testTarget(
       name: "TensorFlowServingAdapterTests",
@@ -125,8 +125,8 @@ let package = Package(
     .testTarget(
       name: "SidecarTests",
       dependencies: [
-        "ClockworkAdapter", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "RPC", "Serving",
-        "ServingFixtures", "Sidecar", "TensorFlowServingAdapter", "Wire",
+        "apparate", "ClockworkAdapter", "Datasets", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime",
+        "Preparation", "RPC", "Serving", "ServingFixtures", "Sidecar", "TensorFlowServingAdapter", "Wire",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ]),

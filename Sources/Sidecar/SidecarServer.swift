@@ -33,10 +33,11 @@ public final class SidecarServer: Sendable {
   ///
   /// - Parameters:
   ///   - configuration: what the flags say; its endpoints may have been changed.
+  ///   - clockworkHost: the IPv4 address that Clockwork's controllers connect to.
   ///   - log: takes one line at a time, from any thread.
   public static func start(
     _ configuration: ServerConfiguration, device: Device, loading: LoadedModel.Options = LoadedModel.Options(),
-    log: @escaping @Sendable (String) -> Void
+    clockworkHost: String = "0.0.0.0", log: @escaping @Sendable (String) -> Void
   ) async throws -> SidecarServer {
     for remark in configuration.remarks { log(remark) }
     let options = configuration.options
@@ -49,8 +50,12 @@ public final class SidecarServer: Sendable {
       configuration, loader: engines, registry: registry, metrics: metrics, log: log)
     do {
       let clockwork = try options.clockworkPort.map { port in
-        let server = try Self.startWorker(port: port, modelRoot: configuration.clockworkRoot, engines, log)
-        log("Clockwork's controllers connect to port \(server.port); their models are in \(configuration.clockworkRoot)")
+        var worker = WorkerConfiguration(modelRoot: configuration.clockworkRoot)
+        worker.host = clockworkHost
+        worker.port = UInt16(clamping: port)
+        // The face of a Clockwork worker, over the engines that are there and more of their kind.
+        let server = try WorkerServer(configuration: worker, log: log) { files, _ in try engines.lease(files) }
+        log("Clockwork's controllers connect to port \(server.port); their models are in \(worker.modelRoot)")
         return server
       }
       return SidecarServer(tensorFlow: tensorFlow, engines: engines, registry: registry, clockwork: clockwork)
@@ -75,15 +80,6 @@ public final class SidecarServer: Sendable {
     settings.stateDirectory = options.stateDirectory.isEmpty ? nil : options.stateDirectory
     settings.log = log
     return settings
-  }
-
-  /// The face of a Clockwork worker, over the engines that are there and more of their kind.
-  private static func startWorker(
-    port: Int, modelRoot: String, _ engines: EngineStore, _ log: @escaping @Sendable (String) -> Void
-  ) throws -> WorkerServer {
-    var worker = WorkerConfiguration(modelRoot: modelRoot)
-    worker.port = UInt16(clamping: port)
-    return try WorkerServer(configuration: worker, log: log) { files, _ in try engines.lease(files) }
   }
 
   // MARK: End
