@@ -128,7 +128,8 @@ public struct ServeFlags: Equatable, Sendable {
       "apparate_state_dir", .string(\.stateDirectory),
       "Where to keep what is learnt of models whose own directories cannot be written to."),
     ServeFlag("apparate_drain_seconds", .integer(\.drainSeconds), "Time for calls under way to finish at the end."),
-    ServeFlag("clockwork_port", .optionalInteger(\.clockworkPort), "Also be a worker for Clockwork's controllers here."),
+    ServeFlag(
+      "clockwork_port", .optionalInteger(\.clockworkPort), "Also be a worker for Clockwork's controllers here."),
     ServeFlag(
       "clockwork_model_root", .string(\.clockworkModelRoot),
       "Directory that controllers' model paths start from; without it the one that holds the first model's."),

@@ -215,7 +215,9 @@ private struct Parts: Sendable {
           throw .models(TensorFlowStatus(error))
         }
         // The repository has said so already. A version may be copied there at any time.
-        do { try await Task.sleep(for: .seconds(1)) } catch { throw .models(TensorFlowStatus(ReloadError.shuttingDown)) }
+        do { try await Task.sleep(for: .seconds(1)) } catch {
+          throw .models(TensorFlowStatus(ReloadError.shuttingDown))
+        }
       }
     }
   }
