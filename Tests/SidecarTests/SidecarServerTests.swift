@@ -274,6 +274,43 @@ extension SidecarTests {
       }
     }
 
+    @Test("compares a share of its answers with the server beside it")
+    func shadow() async throws {
+      let (ours, theirs) = (try ModelDirectory(), try ModelDirectory())
+      try ours.add(version: "1", TinyModel.affine(scale: 2, offset: 0, width: 1))
+      try theirs.add(version: "9", TinyModel.affine(scale: 1, offset: 1, width: 1))
+      try await RunningSidecar.with("--model_base_path=\(theirs.path)", "--model_name=m") { upstream in
+        try await RunningSidecar.with(
+          "--model_base_path=\(ours.path)", "--model_name=m", "--upstream=127.0.0.1:\(upstream.grpcPort)",
+          "--upstream_rest=127.0.0.1:\(upstream.restPort)", "--shadow=1"
+        ) { sidecar in
+          // At 1 both models say 2.
+          for x: Float in [1, 1, 5] {
+            let y = try await sidecar.affine("m", x)
+            #expect(y == 2 * x)
+          }
+          let answer = try await sidecar.curl("/v1/models/m:predict", "-d", #"{"instances": [1]}"#)
+          #expect(answer.body.contains("[2.0]"))
+          let counts = [(#"result="same""#, 3), (#"result="different""#, 1)]
+          let isCounted = try await eventually {
+            let text = sidecar.server.registry.prometheusText()
+            return counts.allSatisfy {
+              text.contains(#"apparate_shadow_requests_total{model_name="m",\#($0.0)} \#($0.1)"#)
+            }
+          }
+          #expect(isCounted, "\(sidecar.server.registry.prometheusText())")
+          try await sidecar.log.wait(for: "shadow: m: answers differ in y")
+          // A call for a version that only one of them has.
+          _ = try await sidecar.affine("m", 1, version: .number(1))
+          let isFailure = try await eventually {
+            sidecar.server.registry.prometheusText().contains(
+              #"apparate_shadow_requests_total{model_name="m",result="failed"} 1"#)
+          }
+          #expect(isFailure)
+        }
+      }
+    }
+
     @Test("lets calls under way finish when it is told to stop")
     func draining() async throws {
       let (folder, config) = try models()

@@ -50,22 +50,24 @@ public final class PredictClient: Sendable {
   public func shutDown() async { await client.shutDown() }
 }
 
+extension PredictResponseMessage {
+  /// What an answer says; tensors of types that no model here has are left out.
+  static func outputs(of answer: ByteBuffer) throws(WireError) -> (spec: ModelSpec?, [String: Tensor]) {
+    let owner = ByteBufferOwner(answer)
+    let message = try owner.withUnsafeBytes { (bytes) throws(WireError) in try Self(reading: bytes) }
+    var outputs: [String: Tensor] = [:]
+    for (name, sent) in zip(message.outputs.names, message.outputs.tensors) {
+      if case .tensor(let tensor) = try SentTensor(sent, in: owner) { outputs[name] = tensor }
+    }
+    return (message.modelSpec, outputs)
+  }
+}
+
 extension PredictClient.Answer {
   fileprivate init(_ response: Client.Response) throws(Status) {
-    let owner = ByteBufferOwner(response.message)
     do throws(WireError) {
-      let message = try owner.withUnsafeBytes { (bytes) throws(WireError) in
-        try PredictResponseMessage(reading: bytes)
-      }
-      var outputs: [String: Tensor] = [:]
-      for name in message.outputs.names {
-        guard let sent = message.outputs[name], case .tensor(let tensor) = try SentTensor(sent, in: owner) else {
-          continue
-        }
-        outputs[name] = tensor
-      }
-      self.init(
-        outputs: outputs, modelSpec: message.modelSpec, exits: response.metadata[ExitSummary.metadataKey])
+      let (spec, outputs) = try PredictResponseMessage.outputs(of: response.message)
+      self.init(outputs: outputs, modelSpec: spec, exits: response.metadata[ExitSummary.metadataKey])
     } catch {
       throw Status(.internalError, "the answer is no PredictResponse: \(error)")
     }

@@ -100,7 +100,7 @@ public struct ServeOptions: Equatable, Sendable {
         problem:
           "server_options.batching_parameters_file is set without setting server_options.enable_batching to true.")
     }
-    guard shadowFraction == 0 || !upstream.isEmpty else {
+    guard shadowFraction == 0 || !upstream.isEmpty || !upstreamREST.isEmpty else {
       throw .conflictingFlags(problem: "--shadow needs --upstream: whom to compare with")
     }
     try check("port", port, in: 0...65535)

@@ -13,6 +13,7 @@ public struct GRPCServices: Sendable {
   private let models: ModelService
   /// Who answers for models that are not configured here; nil: nobody.
   private let upstream: Upstream?
+  private let shadow: Shadow?
   private let source: any ServableSource
   private let report: @Sendable (CallReport) -> Void
 
@@ -20,16 +21,18 @@ public struct GRPCServices: Sendable {
   ///   - encoding: of tensors in answers.
   ///   - counters: the values of all counters by name, for ReloadConfigRequest's `metric_names`.
   ///   - upstream: a TensorFlow-Serving that has other models.
+  ///   - shadow: whom to compare answers with.
   ///   - report: told the end of every call that is not forwarded, from any thread.
   public init(
     _ service: InferenceService, encoding: TensorEncoding = .typedValues,
-    counters: @escaping @Sendable () -> [String: Int64] = { [:] }, upstream: Upstream? = nil,
+    counters: @escaping @Sendable () -> [String: Int64] = { [:] }, upstream: Upstream? = nil, shadow: Shadow? = nil,
     report: @escaping @Sendable (CallReport) -> Void = { _ in }
   ) {
     predictions = PredictionService(service, encoding: encoding)
     models = ModelService(service, counters: counters)
     source = service.source
     self.upstream = upstream
+    self.shadow = shadow
     self.report = report
   }
 
@@ -68,6 +71,9 @@ public struct GRPCServices: Sendable {
       if let upstream, !model.isEmpty, !isManaged(model) { return call.forward(to: upstream) }
       method(self, request, CallContext(call, at: start)) { result in
         let (code, items) = Self.answer(call, result)
+        if let shadow, name == "Predict", case .success(let reply) = result {
+          shadow.follow(call.message, of: model, answer: reply.message)
+        }
         report(
           CallReport(
             method: name, model: model, code: code, items: items, took: start.duration(to: ContinuousClock().now)))

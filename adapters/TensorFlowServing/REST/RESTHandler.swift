@@ -224,6 +224,7 @@ final class RESTHandler: Sendable {
         }
         options.metrics?.ran(model: model, api: api, items: items, took: took)
         succeed(call, response, model: model, api: api)
+        if api == "predict" { options.shadow?.follow(call, of: model, answer: response.body) }
       } catch {
         fail(call, error, model: model, api: api)
       }

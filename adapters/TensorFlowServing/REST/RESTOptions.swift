@@ -11,6 +11,8 @@ public struct RESTOptions: Sendable {
   public var metricsPath: String?
   public var registry: MetricsRegistry?
   public var metrics: ServingMetrics?
+  /// Whom to compare answers with.
+  public var shadow: Shadow?
   /// For `GET /v1/models`.
   public var modelNames: @Sendable () -> [String] = { [] }
   /// For `GET /readyz`.

@@ -17,13 +17,14 @@ public final class TensorFlowServer: Sendable {
   private let grpc: Server
   private let rest: RESTServer?
   private let upstream: Upstream?
+  private let shadow: Shadow?
   private let configFile: ModelConfigFile?
   private let group: MultiThreadedEventLoopGroup
   private let isDraining: DrainingMark
 
   private init(
-    _ parts: Parts, grpc: Server, rest: RESTServer?, upstream: Upstream?, configFile: ModelConfigFile?,
-    group: MultiThreadedEventLoopGroup
+    _ parts: Parts, grpc: Server, rest: RESTServer?, upstream: Upstream?, shadow: Shadow?,
+    configFile: ModelConfigFile?, group: MultiThreadedEventLoopGroup
   ) {
     repository = parts.repository
     service = parts.service
@@ -32,6 +33,7 @@ public final class TensorFlowServer: Sendable {
     self.grpc = grpc
     self.rest = rest
     self.upstream = upstream
+    self.shadow = shadow
     self.configFile = configFile
     self.group = group
   }
@@ -70,36 +72,39 @@ public final class TensorFlowServer: Sendable {
     let options = configuration.options
     let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops)
     let upstream = configuration.upstream.map { Upstream($0) }
+    let shadow = parts.shadow(configuration, group)
     do throws(RPCError) {
       let grpc = try await Server.start(
-        on: configuration.grpc, router: try parts.router(configuration, upstream), tls: configuration.tls,
+        on: configuration.grpc, router: try parts.router(configuration, upstream, shadow), tls: configuration.tls,
         limits: configuration.limits, group: group)
       for endpoint in grpc.endpoints { log("Running gRPC ModelServer at \(endpoint) ...") }
       let rest: RESTServer?
-      do throws(RPCError) { rest = try await startREST(parts, configuration, group) } catch {
+      do throws(RPCError) { rest = try await startREST(parts, configuration, shadow, group) } catch {
         await grpc.drain(within: .zero)
         throw error
       }
       for endpoint in rest?.endpoints ?? [] { log("Exporting HTTP/REST API at:\(endpoint) ...") }
       parts.health.tellOfServer(isReady: parts.repository.isReady)
       return TensorFlowServer(
-        parts, grpc: grpc, rest: rest, upstream: upstream, configFile: parts.configFile(options, log), group: group)
+        parts, grpc: grpc, rest: rest, upstream: upstream, shadow: shadow, configFile: parts.configFile(options, log),
+        group: group)
     } catch {
       await upstream?.shutDown()
+      await shadow?.shutDown()
       try? await group.shutdownGracefully()
       throw .network(error)
     }
   }
 
   private static func startREST(
-    _ parts: Parts, _ configuration: ServerConfiguration, _ group: MultiThreadedEventLoopGroup
+    _ parts: Parts, _ configuration: ServerConfiguration, _ shadow: Shadow?, _ group: MultiThreadedEventLoopGroup
   ) async throws(RPCError) -> RESTServer? {
     guard var endpoint = configuration.rest.first else { return nil }
     var others = configuration.rest.dropFirst()
     while true {
       do throws(RPCError) {
         return try await RESTServer.start(
-          on: [endpoint], service: parts.service, options: parts.restOptions(configuration),
+          on: [endpoint], service: parts.service, options: parts.restOptions(configuration, shadow),
           upstream: configuration.upstreamREST, workerThreads: min(64, configuration.options.restAPIThreads ?? 2),
           group: group)
       } catch {
@@ -123,6 +128,7 @@ public final class TensorFlowServer: Sendable {
     let grpcCut = await grpc.drain(within: limit)
     let cut = await restCut + grpcCut
     await upstream?.shutDown()
+    await shadow?.shutDown()
     await Parts.shutDown(repository)
     try? await group.shutdownGracefully()
     return cut
@@ -226,13 +232,22 @@ private struct Parts: Sendable {
     (try? repository.versionStates(of: model, version: nil)) == nil
   }
 
-  func router(_ configuration: ServerConfiguration, _ upstream: Upstream?) throws(RPCError) -> Router {
+  func shadow(_ configuration: ServerConfiguration, _ group: MultiThreadedEventLoopGroup) -> Shadow? {
+    guard configuration.options.shadowFraction > 0 else { return nil }
+    return Shadow(
+      fraction: configuration.options.shadowFraction, grpc: configuration.upstream, rest: configuration.upstreamREST,
+      metrics: metrics, group: group, log: log)
+  }
+
+  func router(_ configuration: ServerConfiguration, _ upstream: Upstream?, _ shadow: Shadow?) throws(RPCError) -> Router
+  {
     var router = Router()
     let options = configuration.options
     let (registry, metrics) = (registry, metrics)
     GRPCServices(
       service, encoding: options.serializesAsTensorContent ? .content : .typedValues,
-      counters: { ServingMetrics.counters(of: registry) }, upstream: upstream, report: { metrics.grpcCall($0) }
+      counters: { ServingMetrics.counters(of: registry) }, upstream: upstream,
+      shadow: shadow, report: { metrics.grpcCall($0) }
     ).add(to: &router)
     var names = GRPCServices.names
     if options.enablesHealthService {
@@ -244,7 +259,7 @@ private struct Parts: Sendable {
     return router
   }
 
-  func restOptions(_ configuration: ServerConfiguration) -> RESTOptions {
+  func restOptions(_ configuration: ServerConfiguration, _ shadow: Shadow?) -> RESTOptions {
     let (repository, isDraining) = (repository, isDraining)
     var options = RESTOptions()
     options.timeout = .milliseconds(configuration.options.restAPITimeoutMilliseconds)
@@ -252,6 +267,7 @@ private struct Parts: Sendable {
     options.metricsPath = configuration.monitoring.isPrometheusEnabled ? configuration.monitoring.prometheusPath : nil
     options.registry = registry
     options.metrics = metrics
+    options.shadow = shadow
     options.modelNames = { repository.configurations.map(\.name) }
     options.isReady = { !isDraining.isSet && repository.isReady }
     return options
