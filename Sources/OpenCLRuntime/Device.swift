@@ -84,6 +84,7 @@ public final class Device: @unchecked Sendable {
   private static let listed = Result { () throws(OpenCLError) in try list() }
 
   private static func list() throws(OpenCLError) -> [Device] {
+    ProcessorThreads.pinWorkers()
     var count: cl_uint = 0
     let code = clGetPlatformIDs(0, nil, &count)
     if code == -1001 || (code == CL_SUCCESS && count == 0) { throw .noPlatform }

@@ -67,6 +67,7 @@ public struct ModelPreparation {
     model.description.accuracy = options.accuracy.minimumAgreement
     model.description.rampBudget = options.rampBudget
     model.description.errorScore = options.errorScore
+    model.description.evidence = PreparedDescription.Evidence(trained.sites.map(\.heldOut))
     return Outcome(
       model: model, report: report(sites, trained, profile, starting, items: items.count, seconds: clock.seconds))
   }
@@ -86,8 +87,10 @@ public struct ModelPreparation {
   }
 
   private struct Trained {
-    var ramps: [TrainedRamp] = []
+    var sites: [ParallelTraining.Outcome] = []
     var classes = 0
+
+    var ramps: [TrainedRamp] { sites.map(\.ramp) }
   }
 
   private func train(_ graph: Graph, _ sites: RampSites, _ items: Items, _ clock: inout StageClock) throws -> Trained {
@@ -107,7 +110,7 @@ public struct ModelPreparation {
         throw PreparationError.singleAnswer(answer: labels.answers[0], items: items.count)
       }
       trained.classes = labels.classes
-      trained.ramps += try clock.time("training") {
+      trained.sites += try clock.time("training") {
         // A site without a map to convolve gets a plain ramp.
         try bootstrap.features.map { features -> RampStyle in
           if options.style == .convPoolLinear, case .vector = features.shape { return .poolingLinear }
@@ -117,12 +120,13 @@ public struct ModelPreparation {
           settings.seed = options.seed
           let training = ParallelTraining(
             trainer: try RampTrainer(style: style, options: settings), labels: labels,
-            split: try TrainingSplit(labels, trainingFraction: options.trainingFraction, seed: options.seed))
+            split: try TrainingSplit(labels, trainingFraction: options.trainingFraction, seed: options.seed),
+            errorScore: options.errorScore)
           let progress = self.progress
-          let ramps = try training.train(indices.map { bootstrap.features[$0] }) { share in
+          let outcomes = try training.train(indices.map { bootstrap.features[$0] }) { share in
             progress(.training, Int((Double(number) + share) / Double(groups.count) * 100), 100)
           }
-          return zip(indices, ramps).map { ($0, $1) }
+          return zip(indices, outcomes).map { ($0, $1) }
         }.sorted { $0.0 < $1.0 }.map(\.1)
       }
     }

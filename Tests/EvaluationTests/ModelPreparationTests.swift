@@ -46,6 +46,10 @@ import Testing
     #expect(read.description.ramps.count == 9)
     #expect(read.description.startingRamps == prepared.outcome.model.description.startingRamps)
 
+    // What was learnt of the bootstrap items goes with the file.
+    let evidence = try #require(read.description.evidence)
+    #expect(evidence.items == 64 && evidence == prepared.outcome.model.description.evidence)
+
     let batch = try PreparedTraffic.items("stream", limit: 16).batch(0..<16)
     var options = PreparedTraffic.loading
     let plain = try LoadedModel(path: PreparedTraffic.modelPath, device: prepared.device, options: options)

@@ -20,7 +20,7 @@ public struct DisagreementLedger: Sendable, Equatable {
   public private(set) var mayRelease = false
 
   /// The share of what is tolerated that is kept back for bursts.
-  static let reserve = 0.2
+  static let reserve = 0.3
 
   /// - Parameter horizon: made longer where the constraint is so tight that a burst of two would not fit.
   /// - Throws: ``EarlyExitError/invalidOption(name:expected:got:)`` for a horizon below 1 item.
@@ -33,8 +33,8 @@ public struct DisagreementLedger: Sendable, Equatable {
     capacity = max(2, kept * horizon)
     self.horizon = kept > 0 ? capacity / kept : .infinity
     resume = 2
-    // Nothing is tolerated: the account stays empty for good.
-    book(balance: kept > 0 ? resume : 0)
+    // Full at first: the bound allows it. Where nothing is tolerated, the account stays empty for good.
+    book(balance: kept > 0 ? capacity : 0)
   }
 
   /// Books one answer.
@@ -50,11 +50,11 @@ public struct DisagreementLedger: Sendable, Equatable {
   /// By what thresholds are multiplied: 1 with a comfortable balance, less as it shrinks, 0 while nothing may be released.
   ///
   /// What exits save grows ever more slowly with the disagreements they cost (on D1, a quarter of them buys two thirds of the saving), so
-  /// it is better to release fewer doubtful answers in time than none at all later. The factors are steps of
+  /// it is better to release fewer doubtful answers in time than none at all later. The factor is a step of
   /// ``CertificationPath``.
   public var throttle: Float {
     guard mayRelease else { return 0 }
-    return if balance >= 3 || balance >= capacity { 1 } else if balance >= 2 { 0.2046 } else { 0.0419 }
+    return balance >= 2 ? 1 : 0.2046
   }
 
   mutating func restore(balance: Double, mayRelease: Bool) {

@@ -2,6 +2,7 @@ import Datasets
 import EarlyExit
 import Foundation
 import ModelGraph
+import OpenCLRuntime
 import Serving
 import Synchronization
 
@@ -48,6 +49,7 @@ public struct Replayer: Sendable {
     _ positions: [Int], arrivals: [Double]?, onFinish: @escaping @Sendable () -> Void = {}
   ) throws(EvaluationError) -> [ServedItem] {
     precondition(arrivals == nil || arrivals?.count == positions.count, "one arrival for each item")
+    ProcessorThreads.wakesOnTime()
     let ledger = ReplayLedger(count: positions.count, onFinish: onFinish)
     let start = ContinuousClock.now
     let origin = arrivals?.first ?? 0

@@ -32,6 +32,8 @@ public final class EarlyExitEngine: PagedServable {
     /// The controller works between batches instead of beside them: slower, but the same inputs in the same order
     /// always give the same policies.
     public var isSynchronous = false
+    /// A new controller begins with what ramps said of the bootstrap items, so that items may leave from the start on.
+    public var learnsFromBootstrap = true
     /// How often the controller's state is written.
     public var savePeriod = Duration.seconds(30)
     /// In place of those that the model's file brings, for another device.
@@ -100,7 +102,10 @@ public final class EarlyExitEngine: PagedServable {
         log("\(name): a policy was not taken: \(error)")
       }
     }
-    Self.startThread("\(name) batches") { executor.runBatches() }
+    Self.startThread("\(name) batches") {
+      ProcessorThreads.runsWhenWoken()
+      executor.runBatches()
+    }
     if let control, !isSynchronous { Self.startThread("\(name) control", quality: .utility) { control.work() } }
   }
 
@@ -145,8 +150,12 @@ public final class EarlyExitEngine: PagedServable {
       }
       let ramps = description.startingRamps.map { RampID($0) }
       let fits = !ramps.isEmpty && profile.admits(ramps, budget: controllerOptions.rampBudget)
-      let controller = try Controller(
+      var controller = try Controller(
         profile: profile, options: controllerOptions, initialRamps: fits ? ramps : nil)
+      if options.learnsFromBootstrap, let evidence = description.evidence, evidence.items > 0 {
+        try controller.learn(from: evidence.window(sites: profile.sites))
+        _ = controller.update()
+      }
       return (controller.policy, controller, file)
     }
   }

@@ -28,6 +28,8 @@ public struct PreparedDescription: Sendable, Codable, Equatable {
   public var startingRamps: [Int] = []
   /// Measured on ``device``, by batch size.
   public var latencies: [Latency] = []
+  /// What ramps said of bootstrap items that they were not trained on; nil where that was not kept.
+  public var evidence: Evidence?
   /// Where ``latencies`` were measured.
   public var device = ""
 
@@ -55,6 +57,49 @@ public struct PreparedDescription: Sendable, Codable, Equatable {
     public var untilSite: [Double]
     public var rampCost: [Double]
     public var total: Double
+  }
+
+  /// Answers of all ramps on the same items, for a controller to begin with.
+  public struct Evidence: Sendable, Codable, Equatable {
+    /// At most so many items are kept, the last ones: as many as a controller's window holds.
+    public static let limit = 4096
+
+    public var items: Int
+    /// Error scores, little-endian floats, item-major.
+    public var scores: Data
+    /// A byte for each score, 1 where the answer is the model's own.
+    public var agrees: Data
+
+    /// - Parameter sites: one for each ramp, all of the same items.
+    public init(_ sites: [HeldOutAnswers]) {
+      let count = sites.map(\.scores.count).min() ?? 0
+      let kept = max(0, count - Self.limit)..<count
+      items = kept.count
+      (scores, agrees) = (Data(), Data())
+      for item in kept {
+        for site in sites {
+          withUnsafeBytes(of: site.scores[item].bitPattern.littleEndian) { scores.append(contentsOf: $0) }
+          agrees.append(site.agrees[item] ? 1 : 0)
+        }
+      }
+    }
+
+    /// As a controller would have observed them.
+    func window(sites: Int) throws(EarlyExitError) -> ObservationWindow {
+      var window = try ObservationWindow(sites: sites, capacity: max(1, items))
+      let values = scores.withUnsafeBytes { bytes in
+        (0..<items * sites).map {
+          Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)))
+        }
+      }
+      let flags = agrees.map { $0 != 0 }
+      for item in 0..<items {
+        let row = item * sites..<(item + 1) * sites
+        try window.record(
+          scores: Array(values[row]).span, agrees: Array(flags[row]).span, exit: .final, batchSize: 1)
+      }
+      return window
+    }
   }
 
   /// Of a model without ramps.
@@ -114,6 +159,12 @@ public struct PreparedDescription: Sendable, Codable, Equatable {
     else { throw damaged("ramps \(startingRamps) cannot be active at first") }
     guard (0...1).contains(accuracy), rampBudget >= 0, rampBudget.isFinite else {
       throw damaged("an accuracy of \(accuracy), a ramp budget of \(rampBudget)")
+    }
+    if let evidence {
+      let count = evidence.items.multipliedReportingOverflow(by: ramps.count)
+      guard evidence.items >= 0, !count.overflow, evidence.items <= Evidence.limit,
+        evidence.scores.count == 4 * count.partialValue, evidence.agrees.count == count.partialValue
+      else { throw damaged("its evidence is not that of \(evidence.items) items and \(ramps.count) ramps") }
     }
     guard latencies.isEmpty || latencyProfile?.sites == ramps.count else {
       throw damaged("its latencies are not those of \(ramps.count) ramps")

@@ -106,7 +106,7 @@ import Testing
         scores: scores.span, agrees: agrees.span, exit: .final, batchSize: 1, exitsAllowed: false)
     }
     #expect(controller.status.answers == 10)
-    #expect(controller.ledger.balance == 2)
+    #expect(controller.ledger.balance == controller.ledger.capacity)
     #expect(controller.status.windowItems == 10)
   }
 
