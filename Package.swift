@@ -34,7 +34,7 @@ let package = Package(
     .target(
       name: "TensorFlowServingAdapter",
       dependencies: [
-        "EarlyExit", "ModelGraph", "RPC", "Serving", "Wire",
+        "EarlyExit", "ModelGraph", "OpenCLRuntime", "RPC", "Serving", "Wire",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -57,7 +57,11 @@ let package = Package(
       dependencies: ["Datasets", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "Serving"]),
     .target(
       name: "Evaluation",
-      dependencies: ["Datasets", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "Serving"]),
+      dependencies: [
+        "ClockworkAdapter", "Datasets", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "RPC", "Serving",
+        "TensorFlowServingAdapter", "Wire",
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
     .target(
       name: "Sidecar",
       dependencies: [

@@ -28,7 +28,7 @@ public struct DataFile: Sendable {
 
   public var names: [String] {
     switch content {
-    case .archive(let archive): archive.names
+    case .archive(let archive): archive.names.map { DifferenceArray.parse($0)?.name ?? $0 }
     case .single: [Self.onlyArray]
     case .requests(let requests): requests.names
     }
@@ -36,7 +36,13 @@ public struct DataFile: Sendable {
 
   public func tensor(named name: String) throws(DatasetError) -> Tensor {
     switch content {
-    case .archive(let archive): return try archive.tensor(named: name)
+    case .archive(let archive):
+      for case (let stored, let difference?) in archive.names.map({ ($0, DifferenceArray.parse($0)) })
+      where difference.name == name {
+        return try DifferenceArray.restored(
+          archive.tensor(named: stored), distance: difference.distance, name: name)
+      }
+      return try archive.tensor(named: name)
     case .single(let tensor):
       guard name == Self.onlyArray else { throw .missingArray(path: path, name: name, known: names) }
       return tensor

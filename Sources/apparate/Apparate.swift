@@ -10,7 +10,8 @@ struct Apparate: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "apparate", abstract: "Serve deep-learning classifiers with early exits.",
     subcommands: [
-      ServeCommand.self, PrepareCommand.self, ReplayCommand.self, RunCommand.self, InspectCommand.self,
+      ServeCommand.self, PrepareCommand.self, ReplayCommand.self, DemoCommand.self, RunCommand.self,
+      InspectCommand.self,
       DevicesCommand.self, WorkerCommand.self, ControllerCommand.self,
     ])
 }

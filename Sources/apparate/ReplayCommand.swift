@@ -38,7 +38,10 @@ struct ReplayCommand: ParsableCommand {
   @Option(help: "How much slower active ramps may make the model, as a share (default: as prepared).")
   var rampBudget: Double?
 
-  @Option(help: "certified or window.")
+  @Option(help: "engine, tfserving or clockwork: through which face the stream goes, over loopback.")
+  var through = ReplayFace.engine.rawValue
+
+  @Option(help: "certified, bounded or window.")
   var guarantee = Guarantee.certified.rawValue
 
   @Option(help: "What one-time-tuned policies are tuned on; as --stream.")
@@ -74,7 +77,7 @@ struct ReplayCommand: ParsableCommand {
         modelOptions: try deviceOptions.modelOptions(), options: options)
       let report = try session.replay(items, bootstrap: tuning) { bar.update($0, of: $1) }.report()
       bar.finish()
-      try write(report)
+      if let reportDirectory { _ = try write(report, to: reportDirectory) }
       if json { try printJSON(report) } else { print(Self.text(of: report)) }
     }
   }
@@ -97,6 +100,7 @@ struct ReplayCommand: ParsableCommand {
     options.policy = try choice("policy", policy)
     options.guarantee = try choice("guarantee", guarantee)
     options.speed = try choice("speed", speed)
+    options.face = try choice("through", through)
     do { options.arrivals = (arrivals, try Arrivals(arrivals)) } catch { throw CommandError(error) }
     guard (1...4096).contains(batch) else { throw CommandError.usage("--batch must be from 1 to 4096, got \(batch)") }
     if let rampBudget, !(0...1).contains(rampBudget) {
@@ -119,20 +123,6 @@ struct ReplayCommand: ParsableCommand {
         "--\(option) must be one of \(Choice.allCases.map(\.rawValue).joined(separator: ", ")), got \(text)")
     }
     return choice
-  }
-
-  private func write(_ report: ReplayReport) throws {
-    guard let reportDirectory else { return }
-    let folder = URL(fileURLWithPath: reportDirectory, isDirectory: true)
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      try encoder.encode(report).write(to: folder.appendingPathComponent("report.json"))
-      try Data(ReportPage(report).html.utf8).write(to: folder.appendingPathComponent("report.html"))
-    } catch {
-      throw CommandError.failed("the report cannot be written to \(reportDirectory): \(error.localizedDescription)")
-    }
   }
 
   static func text(of report: ReplayReport) -> String {
@@ -164,4 +154,22 @@ struct ReplayCommand: ParsableCommand {
       agreement \(percent(report.agreement.share)) (wanted \(percent(report.setup.accuracy)))
       """
   }
+}
+
+/// Writes report.json and report.html.
+///
+/// - Returns: the page's path.
+func write(_ report: ReplayReport, to directory: String) throws -> String {
+  let folder = URL(fileURLWithPath: directory, isDirectory: true)
+  let page = folder.appendingPathComponent("report.html")
+  do {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    try encoder.encode(report).write(to: folder.appendingPathComponent("report.json"))
+    try Data(ReportPage(report).html.utf8).write(to: page)
+  } catch {
+    throw CommandError.failed("the report cannot be written to \(directory): \(error.localizedDescription)")
+  }
+  return page.path
 }

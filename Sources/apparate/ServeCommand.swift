@@ -1,9 +1,8 @@
 import ArgumentParser
-import Dispatch
 import Foundation
 import OpenCLRuntime
+import RPC
 import Sidecar
-import Synchronization
 import TensorFlowServingAdapter
 
 struct ServeCommand: ParsableCommand {
@@ -56,20 +55,4 @@ struct ServeCommand: ParsableCommand {
     if options.threads > 0 { setenv("POCL_MAX_PTHREAD_COUNT", "\(options.threads)", 1) }
     return try Device.select(DeviceSelector(options.device))
   }
-}
-
-/// Waits for what is asynchronous, on a thread that is not one of the tasks'.
-private func blocking<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) throws -> Value {
-  let ended = DispatchSemaphore(value: 0)
-  let result = Mutex<Result<Value, any Error>?>(nil)
-  Task {
-    do {
-      let value = try await body()
-      result.withLock { $0 = .success(value) }
-    } catch { result.withLock { $0 = .failure(error) } }
-    ended.signal()
-  }
-  ended.wait()
-  guard let result = result.withLock({ $0 }) else { preconditionFailure("a task ends with a result") }
-  return try result.get()
 }

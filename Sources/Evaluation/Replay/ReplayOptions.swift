@@ -14,6 +14,9 @@ public struct ReplayOptions: Sendable {
   public var policy = ReplayPolicy.apparate
   public var guarantee = Guarantee.certified
   public var speed = Speed.realtime
+  public var face = ReplayFace.engine
+  /// After the stream, so many of its items are sent as fast as they are taken, to see how many that is a second.
+  public var saturationItems = 0
   /// As it was written, and what it means.
   public var arrivals: (text: String, times: Arrivals) = ("fixed:25", .fixed(rate: 25))
   /// Nil is what the model was prepared for.

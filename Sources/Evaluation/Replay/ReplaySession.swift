@@ -69,9 +69,10 @@ public struct ReplaySession: Sendable {
       try known
       ?? SiteScan(prepared, items: items, device: device, options: modelOptions) { progress($0, total) }
     let profile = try latencyProfile(items)
-    let vanilla = try run(control: .pinned(.none), items)
-    let served = try real.map { try run(control: try control($0, bootstrap, profile), items) }
+    let vanilla = try run(control: .pinned(.none), profile, items)
+    let served = try real.map { try run(control: try control($0, bootstrap, profile), profile, items) }
     try replay([vanilla] + served, items) { progress(items.count + $0, total) }
+    if options.saturationItems > 0 { try saturate([vanilla] + served, items) }
     let own = vanilla.finished()
     var finished = served.map { $0.finished() }[...]
     return policies.map { policy in
@@ -128,12 +129,12 @@ public struct ReplaySession: Sendable {
 
   // MARK: Running
 
-  private func run(control: EarlyExitEngine.Control, _ items: Items) throws -> ReplayRun {
+  private func run(control: EarlyExitEngine.Control, _ profile: LatencyProfile, _ items: Items) throws -> ReplayRun {
     let log = ObservationLog()
     var engineOptions = EarlyExitEngine.Options()
     engineOptions.control = control
     engineOptions.isSynchronous = options.speed == .fast
-    engineOptions.latencies = options.profile
+    engineOptions.latencies = profile
     engineOptions.onObservation = { log.append($0) }
     engineOptions.loading = modelOptions
     let shapes = items.distinctShapes(batchSizes: 1...options.largestBatch)
@@ -145,7 +146,7 @@ public struct ReplaySession: Sendable {
       // Once outside the queue, so that memory is there and the controller sees nothing of it.
       _ = try engine.model.run(batch.inputs)
     }
-    return ReplayRun(engine: engine, log: log)
+    return ReplayRun(engine: engine, face: try FacedEngine(engine, behind: options.face, items: items), log: log)
   }
 
   private func replay(_ runs: [ReplayRun], _ items: Items, progress: (Int) -> Void) throws {
@@ -160,12 +161,27 @@ public struct ReplaySession: Sendable {
       // Who begins changes from block to block.
       for turn in runs.indices {
         let run = runs[(turn + block) % runs.count]
-        let replayer = try Replayer(run.engine, items: items, options: replaying)
+        let replayer = try Replayer(run.face.servable, items: items, options: replaying)
         let (engine, log) = (run.engine, run.log)
         let block = try replayer.replay(Array(range), arrivals: arrivals) { log.note(engine.policy) }
         if arrivals == nil { run.append(following: block) } else { run.append(block) }
         done += range.count
         progress(done)
+      }
+    }
+  }
+
+  /// Sends some items as fast as they are taken, many at a time, in turns.
+  private func saturate(_ runs: [ReplayRun], _ items: Items) throws {
+    var replaying = Replayer.Options()
+    replaying.largestBatch = options.largestBatch
+    replaying.batchesInFlight = 8
+    let positions = Array(0..<min(items.count, options.saturationItems))
+    for _ in 0..<3 {
+      for run in runs {
+        let start = ContinuousClock.now
+        _ = try Replayer(run.face.servable, items: items, options: replaying).replay(positions, arrivals: nil)
+        run.rates.append(Double(positions.count) / start.duration(to: .now).inSeconds)
       }
     }
   }
@@ -184,12 +200,13 @@ public struct ReplaySession: Sendable {
         arrivals: options.speed == .fast ? "as fast as possible" : options.arrivals.text, speed: options.speed.rawValue,
         items: items.count, largestBatch: options.largestBatch, accuracy: accuracy.minimumAgreement,
         rampBudget: rampBudget, guarantee: policy == .apparate ? options.guarantee.rawValue : "none",
-        seed: options.seed),
+        seed: options.seed, face: options.face.rawValue),
       sites: description.ramps.enumerated().map { index, ramp in
         ReplayRecord.Site(name: ramp.site, latencyShare: latency.untilSite[index] / latency.total)
       },
       profile: profile, parts: items.parts.map { ($0.name, $0.range) }, vanilla: vanilla.items, served: served.items,
       oracle: scan.oracleLatencies(vanilla.items, profile: profile), policies: served.policies)
+    record.saturation = zip(vanilla.rates, served.rates).map { ($0, $1) }
     if policy == .optimal {
       record.served = vanilla.items.indices.map { item in
         var served = vanilla.items[item]
@@ -210,14 +227,19 @@ private final class ReplayRun {
     let items: [ServedItem]
     /// By ascending version.
     let policies: [ExitPolicy]
+    let rates: [Double]
   }
 
   let engine: EarlyExitEngine
+  let face: FacedEngine
   let log: ObservationLog
   private var items: [ServedItem] = []
+  /// Items a second, when more are always waiting.
+  var rates: [Double] = []
 
-  init(engine: EarlyExitEngine, log: ObservationLog) {
+  init(engine: EarlyExitEngine, face: FacedEngine, log: ObservationLog) {
     self.engine = engine
+    self.face = face
     self.log = log
   }
 
@@ -231,38 +253,43 @@ private final class ReplayRun {
 
   /// Ends the engine, so that all observations are in.
   func finished() -> Finished {
+    face.end()
     engine.shutDown(within: .seconds(60))
-    let (versions, policies) = log.contents
+    let (versions, policies, exits) = log.contents
     var served = items
-    // Batches are numbered in the order in which they were sent, and their items follow one another.
-    var (batch, first): (UInt64, Int) = (0, 0)
-    while first < served.count {
-      let end = min(first + max(1, served[first].batchSize), served.count)
-      for item in first..<end { served[item].policyVersion = versions[batch] ?? 0 }
-      (batch, first) = (batch + 1, end)
+    if !face.tellsExits {
+      // Items run in the order in which they were sent.
+      for index in served.indices where index < exits.count { served[index].exit = exits[index] }
     }
-    return Finished(items: served, policies: policies)
+    for index in served.indices where index < versions.count { served[index].policyVersion = versions[index] }
+    return Finished(items: served, policies: policies, rates: rates)
   }
 }
 
-/// What engines tell of their batches, from their threads.
+/// What engines tell of their items, in the order in which they ran, from their threads.
 private final class ObservationLog: Sendable {
   private struct State {
-    var versions: [UInt64: UInt64] = [:]
+    var versions: [UInt64] = []
+    var exits: [ExitPosition] = []
     var policies: [UInt64: ExitPolicy] = [:]
   }
 
-  /// Guards both tables.
+  /// Guards all of it.
   private let state = Mutex(State())
 
   func append(_ observation: Observation) {
-    state.withLock { $0.versions[observation.batch] = observation.policyVersion }
+    // A platform's own trials ask for exact answers.
+    guard observation.exitsAllowed else { return }
+    state.withLock { state in
+      state.versions.append(observation.policyVersion)
+      state.exits.append(observation.exit)
+    }
   }
 
   func note(_ policy: ExitPolicy) { state.withLock { $0.policies[policy.version] = policy } }
 
-  /// The policy's version by batch, and the policies by ascending version.
-  var contents: (versions: [UInt64: UInt64], policies: [ExitPolicy]) {
-    state.withLock { ($0.versions, $0.policies.values.sorted { $0.version < $1.version }) }
+  /// By item the policy's version and the exit, and the policies by ascending version.
+  var contents: (versions: [UInt64], policies: [ExitPolicy], exits: [ExitPosition]) {
+    state.withLock { ($0.versions, $0.policies.values.sorted { $0.version < $1.version }, $0.exits) }
   }
 }

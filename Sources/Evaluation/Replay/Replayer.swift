@@ -50,6 +50,7 @@ public struct Replayer: Sendable {
   ) throws(EvaluationError) -> [ServedItem] {
     precondition(arrivals == nil || arrivals?.count == positions.count, "one arrival for each item")
     ProcessorThreads.wakesOnTime()
+    ProcessorThreads.runsWhenWoken()
     let ledger = ReplayLedger(count: positions.count, onFinish: onFinish)
     let start = ContinuousClock.now
     let origin = arrivals?.first ?? 0

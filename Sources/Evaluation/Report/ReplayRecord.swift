@@ -26,6 +26,8 @@ public struct ReplayRecord: Sendable {
   public var oracle: [Double]
   /// Every policy that was in force, by ascending version.
   public var policies: [ExitPolicy]
+  /// Items a second when more are always waiting, in several rounds; may be empty.
+  public var saturation: [(vanilla: Double, served: Double)] = []
 
   public init(
     setup: ReplayReport.Setup, sites: [Site], profile: LatencyProfile, parts: [(name: String, range: Range<Int>)],

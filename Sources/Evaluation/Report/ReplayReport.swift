@@ -16,10 +16,13 @@ public struct ReplayReport: Codable, Sendable, Equatable {
     public var rampBudget: Double
     public var guarantee: String
     public var seed: UInt64
+    /// Through what the stream went, see ``ReplayFace``.
+    public var face: String
 
     public init(
       model: String, device: String, stream: [String], policy: String, arrivals: String, speed: String, items: Int,
-      largestBatch: Int, accuracy: Double, rampBudget: Double, guarantee: String, seed: UInt64
+      largestBatch: Int, accuracy: Double, rampBudget: Double, guarantee: String, seed: UInt64,
+      face: String = ReplayFace.engine.rawValue
     ) {
       self.model = model
       self.device = device
@@ -33,6 +36,7 @@ public struct ReplayReport: Codable, Sendable, Equatable {
       self.rampBudget = rampBudget
       self.guarantee = guarantee
       self.seed = seed
+      self.face = face
     }
   }
 

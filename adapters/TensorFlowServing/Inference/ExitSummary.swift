@@ -19,6 +19,19 @@ public enum ExitSummary {
     return exits.map(word).joined(separator: ",")
   }
 
+  /// What ``text(_:)`` made of the exits of so many items; nil when it says less than that.
+  public static func exits(_ text: String, count: Int) -> [ExitPosition]? {
+    let words = text.split(separator: ",", omittingEmptySubsequences: false).map { word -> ExitPosition? in
+      if word == "final" { return .final }
+      guard word.hasPrefix("ramp-") else { return nil }
+      return Int(word.dropFirst("ramp-".count)).map { .ramp(RampID($0)) }
+    }
+    let exits = words.compactMap(\.self)
+    guard exits.count == words.count, let first = exits.first else { return nil }
+    if exits.count == 1 { return Array(repeating: first, count: count) }
+    return exits.count == count ? exits : nil
+  }
+
   private static func word(_ exit: ExitPosition) -> String {
     switch exit {
     case .final: "final"

@@ -2,6 +2,7 @@ import Dispatch
 import ModelGraph
 import NIOCore
 import NIOPosix
+import OpenCLRuntime
 import RPC
 import Serving
 import Synchronization
@@ -71,6 +72,8 @@ public final class TensorFlowServer: Sendable {
   ) async throws(ServerStartError) -> TensorFlowServer {
     let options = configuration.options
     let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops)
+    // Answers that leave early must not wait until the model's threads let go of a core.
+    for loop in group.makeIterator() { loop.execute { ProcessorThreads.runsWhenWoken() } }
     let upstream = configuration.upstream.map { Upstream($0) }
     let shadow = parts.shadow(configuration, group)
     do throws(RPCError) {
