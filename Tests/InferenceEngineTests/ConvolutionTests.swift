@@ -42,9 +42,13 @@ import Testing
   // Channels and sizes fit vectors of 4 and of 16 floats: oclgrind's device has the former.
   private static let cases = [
     Case(name: "1×1", input: [2, 24, 5, 7], outputs: 40, kernel: [1, 1], activation: Activation(.relu)),
+    Case(name: "1×1 with three vectors of outputs", input: [1, 32, 5, 5], outputs: 24, kernel: [1, 1]),
     Case(name: "1×1 with a residual", input: [1, 16, 6, 6], outputs: 19, kernel: [1, 1], residual: true),
     Case(
       name: "direct, stride 2", input: [1, 3, 13, 11], outputs: 20, kernel: [5, 3], strides: [2, 2], pads: [2, 1, 1, 0]),
+    Case(
+      name: "direct, short rows", input: [3, 2, 9, 8], outputs: 24, kernel: [3, 3], dilations: [2, 1],
+      pads: [2, 1, 2, 1], activation: Activation(.relu)),
     Case(
       name: "direct, dilated", input: [2, 16, 9, 9], outputs: 16, kernel: [3, 3], dilations: [2, 2], pads: [2, 2, 2, 2]),
     Case(name: "direct, groups", input: [1, 12, 8, 8], outputs: 18, kernel: [3, 3], pads: [1, 1, 1, 1], groups: 3),
@@ -57,6 +61,9 @@ import Testing
     Case(
       name: "Winograd F(4×4)", input: [2, 32, 17, 18], outputs: 32, kernel: [3, 3], pads: [1, 1, 1, 1],
       activation: Activation(.silu), residual: true),
+    Case(
+      name: "Winograd with three vectors of outputs", input: [1, 32, 8, 9], outputs: 24, kernel: [3, 3],
+      pads: [1, 1, 1, 1]),
     Case(name: "Winograd without padding", input: [1, 32, 19, 21], outputs: 16, kernel: [3, 3]),
     Case(
       name: "depthwise", input: [2, 21, 9, 10], outputs: 21, kernel: [3, 3], pads: [1, 1, 1, 1], groups: 21,
@@ -64,6 +71,12 @@ import Testing
     Case(
       name: "depthwise, 5×5, stride 2", input: [1, 32, 11, 6], outputs: 32, kernel: [5, 5], strides: [2, 2],
       pads: [1, 2, 2, 1], groups: 32),
+    Case(
+      name: "depthwise, groups of channels", input: [1, 80, 3, 40], outputs: 80, kernel: [3, 3], pads: [1, 1, 1, 1],
+      groups: 80, activation: Activation(.relu)),
+    Case(
+      name: "depthwise, dilated", input: [1, 24, 7, 12], outputs: 24, kernel: [3, 2], dilations: [3, 2],
+      pads: [4, 2, 2, 0], groups: 24),
     Case(
       name: "depthwise, a small image", input: [1, 16, 2, 3], outputs: 16, kernel: [5, 5], pads: [2, 2, 2, 2],
       groups: 16),

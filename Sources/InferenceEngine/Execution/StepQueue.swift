@@ -25,10 +25,12 @@ final class StepQueue {
   private let addresses: [ObjectIdentifier: Int64]
   /// Of all steps of the plan.
   private let rows: [Row]
-  /// Of the selected steps, the sum of tasks before each, and after all.
-  private var tasksBefore: [UInt32] = [0]
-  /// What the device's counter of tasks will be when the next launch begins, and how often the steps have run.
-  private var base: UInt32 = 0
+  /// Of each selected step.
+  private var tasks: [UInt32] = []
+  /// Shares that a step's tasks are cut into, at most, and the counters of a step, a cache line each.
+  private let shareLimit: Int
+  private var lines: Int { 1 + shareLimit }
+  /// How often the steps have run.
   private var round: UInt32 = 0
   private var isDamaged = false
 
@@ -52,8 +54,9 @@ final class StepQueue {
     rowLimit: Int, buffer: (TensorView) throws -> Buffer
   ) throws {
     self.groups = groups
+    shareLimit = min(groups, 8)
     let room = max(steps.count, ExecutionPlan.longestRun)
-    counters = try context.makeBuffer(byteCount: (room + 2) * 64)
+    counters = try context.makeBuffer(byteCount: (1 + room * (1 + shareLimit)) * 64)
     watchBuffers = (
       try context.makeBuffer(byteCount: watchLimit * Self.watch * 8),
       try context.makeBuffer(byteCount: max(1, rowLimit))
@@ -116,13 +119,13 @@ final class StepQueue {
   ///   - watched: after how many of the selected steps a host that sleeps may want to be woken.
   func select(_ selected: [Int], watched: Set<Int>, on queue: CommandQueue) throws {
     var table: [Int64] = []
-    tasksBefore = [0]
+    tasks = selected.map { UInt32(rows[$0].tasks) }
     watchNumbers = Dictionary(uniqueKeysWithValues: watched.sorted().enumerated().map { ($1, $0 + 1) })
     for (position, row) in selected.map({ rows[$0] }).enumerated() {
-      let before = tasksBefore[tasksBefore.count - 1]
       table += [Int64(row.variant), Int64(row.argumentOffset)] + row.extents.map { Int64($0) }
-      table += [Int64(row.tasks), Int64(before), Int64(watchNumbers[position + 1] ?? 0)]
-      tasksBefore.append(before &+ UInt32(row.tasks))
+      // Asking a share in vain costs more than it saves where tasks are few.
+      let shares = row.tasks < 2 * shareLimit ? 1 : shareLimit
+      table += [Int64(row.tasks), Int64(shares), Int64(watchNumbers[position + 1] ?? 0)]
     }
     // The queue is in order: work-groups of the last run that still look for work have ended when it writes.
     try table.withUnsafeBytes { try queue.write(tables.steps, offset: 0, from: $0) }
@@ -173,16 +176,15 @@ final class StepQueue {
     guard !range.isEmpty else { return }
     try begin(range, on: queue)
     try launch(range, on: queue)
-    isDamaged = range.upperBound != tasksBefore.count - 1
+    isDamaged = range.upperBound != tasks.count
   }
 
   /// All selected steps, with an event.
   func enqueueWithEvent(on queue: CommandQueue) throws -> Event {
-    let range = 0..<(tasksBefore.count - 1)
+    let range = tasks.indices
     try begin(range, on: queue)
     try setArguments(range)
     let event = try queue.enqueueWithEvent(kernel, range: NDRange(global: [groups], local: [1]))
-    advance(by: range)
     isDamaged = false
     return event
   }
@@ -201,19 +203,13 @@ final class StepQueue {
   private func launch(_ range: Range<Int>, on queue: CommandQueue) throws {
     try setArguments(range)
     try queue.enqueue(kernel, range: NDRange(global: [groups], local: [1]))
-    advance(by: range)
   }
 
   private func setArguments(_ range: Range<Int>) throws {
     try kernel.setArgument(3, value: Int32(range.lowerBound))
     try kernel.setArgument(4, value: Int32(range.upperBound))
-    try kernel.setArgument(5, value: base)
+    try kernel.setArgument(5, value: Int32(lines))
     try kernel.setArgument(6, value: round)
-  }
-
-  private func advance(by range: Range<Int>) {
-    // Every work-group claims one number too many before it ends.
-    base &+= tasksBefore[range.upperBound] &- tasksBefore[range.lowerBound] &+ UInt32(groups)
   }
 
   /// Waits until the device has completed the first `step` selected steps of the run that was enqueued last.
@@ -221,14 +217,14 @@ final class StepQueue {
   /// - Returns: false when that took longer than `patience`.
   func waits(for step: Int, _ patience: SharedWord.Patience) -> Bool {
     guard step > 0 else { return true }
-    let tasks = tasksBefore[step] &- tasksBefore[step - 1]
-    return SharedWord(at: words + 64 * (1 + step), bell: words + 64).reaches(tasks &* round, patience)
+    let completed = words + 64 * (1 + (step - 1) * lines)
+    return SharedWord(at: completed, bell: words).reaches(tasks[step - 1] &* round, patience)
   }
 
   private func reset(on queue: CommandQueue) throws {
     let zeros = [UInt8](repeating: 0, count: counters.byteCount)
     try zeros.withUnsafeBytes { try queue.write(counters, offset: 0, from: $0) }
-    (base, round, isDamaged) = (0, 0, false)
+    (round, isDamaged) = (0, false)
   }
 
   private static func addresses(

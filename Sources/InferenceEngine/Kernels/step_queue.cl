@@ -1,21 +1,27 @@
 // Runs many steps of a plan in one launch. Put after the kernels of all steps, which ``StepQueueSource`` has made plain
 // functions; CALL(variant) runs one of them for the task `task` of `size` with the arguments at `a`.
 //
-// Tasks (the work-items that the steps would have been launched with) are numbered in the order of steps. A work-group
-// claims the next number, waits until the step before is complete, runs the task, and claims again. Whatever a
-// work-group waits for has been claimed by one that is running already, so nothing can hang, not even when the device
-// runs the work-groups one after another; and no worker goes to sleep between two steps.
+// Tasks (the work-items that the steps would have been launched with) are numbered within their step, and the numbers cut
+// into as many contiguous shares as there are work-groups, or eight. A work-group claims the tasks of its own share one by
+// one, then what is left of the others', and goes on to the next step. Neighbouring tasks touch neighbouring rows, so a
+// core mostly reads what it wrote itself in the step before. Before its first task of a step a work-group waits until the
+// step before is complete. Whatever it waits for has been claimed by one that is running already, so nothing can hang, not
+// even when the device runs the work-groups one after another; and no worker goes to sleep between two steps.
 //
-//   steps     of HEADER longs each: variant, offset of arguments in `arguments`, extents x y z, tasks, tasks before it,
-//             its watch in `watches` counted from 1, or 0
-//   counters  [0] the next number; [16] the bell that the host sleeps on; [16 * (2 + step)] tasks of the step that were
-//             ever completed
+//   steps     of HEADER longs each: variant, offset of arguments in `arguments`, extents x y z, tasks, shares, its watch in
+//             `watches` counted from 1, or 0
+//   counters  of LINE each: the bell that the host sleeps on, then `lines` for each step: tasks of it that were ever
+//             completed, and for each share how often it was asked for a task. Every work-group asks every share of
+//             every step until there is none, so what a counter was when a run began follows from the number of the run
 //   watches   of WATCH longs each, written by the host before every run: what the host wants to know of the end of a step.
 //             [0] NOTHING, ANYTHING, or whether a row of scores says that its item may leave the model, by ONE_MINUS_TOP1
 //             or NORMALISED_ENTROPY; [1] the scores, [2] rows, [3] columns, [4] what errors must be below, [5] a mark for
 //             each row that needs no more looking at
-//   base      what counters[0] was before this launch; round: how often the steps have run with this launch
+//   round     how often the steps have run with this launch
 
+#undef get_global_id
+#undef get_global_size
+#define LINE 16
 #define HEADER 8
 #define WATCH 8
 #define NOTHING 0
@@ -69,29 +75,38 @@ static inline int has_news(__global const long *watch) {
 
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void run_steps(
     __global const long *steps, __global const long *arguments, volatile __global uint *counters, int first, int last,
-    uint base, uint round, __global const long *watches) {
-  const uint start = (uint)steps[first * HEADER + 6];
-  int step = first;
-  for (;;) {
-    const uint number = start + (atomic_inc(counters) - base);
-    while (step < last && number - (uint)steps[step * HEADER + 6] >= (uint)steps[step * HEADER + 5]) step++;
-    if (step >= last) return;
+    int lines, uint round, __global const long *watches) {
+  const uint worker = get_global_id(0), workers = get_global_size(0);
+  for (int step = first; step < last; step++) {
     __global const long *header = steps + step * HEADER;
-    if (step > first) {
-      const uint wanted = (uint)header[5 - HEADER] * round;
-      while ((int)(counters[16 * (1 + step)] - wanted) < 0) PAUSE;
-    }
-    ACQUIRE;
     const uint4 size = (uint4)((uint)header[2], (uint)header[3], (uint)header[4], 1);
-    const uint place = number - (uint)header[6];
-    const uint4 task = (uint4)(place % size.s0, place / size.s0 % size.s1, place / size.s0 / size.s1, 0);
-    __global const long *a = arguments + header[1];
-    switch ((int)header[0]) { CALLS }
-    RELEASE;
-    const uint completed = atomic_inc(counters + 16 * (2 + step)) + 1;
-    if (header[7] && completed == (uint)header[5] * round && has_news(watches + WATCH * (header[7] - 1))) {
-      atomic_inc(counters + 16);
-      WAKE(counters + 16);
+    const uint tasks = (uint)header[5], shares = (uint)header[6];
+    volatile __global uint *own = counters + LINE * (1 + step * lines);
+    bool waits = step > first;
+    for (uint turn = 0; turn < shares; turn++) {
+      const uint share = (worker + turn) % shares, rest = tasks % shares;
+      const uint from = tasks / shares * share + min(share, rest), count = tasks / shares + (share < rest);
+      const uint before = (round - 1) * (count + workers);
+      for (;;) {
+        const uint place = atomic_inc(own + LINE * (1 + share)) - before;
+        if (place >= count) break;
+        if (waits) {
+          const uint wanted = (uint)header[5 - HEADER] * round;
+          while ((int)(*(own - LINE * lines) - wanted) < 0) PAUSE;
+          waits = false;
+        }
+        ACQUIRE;
+        const uint number = from + place;
+        const uint4 task = (uint4)(number % size.s0, number / size.s0 % size.s1, number / size.s0 / size.s1, 0);
+        __global const long *a = arguments + header[1];
+        switch ((int)header[0]) { CALLS }
+        RELEASE;
+        const uint completed = atomic_inc(own) + 1;
+        if (header[7] && completed == tasks * round && has_news(watches + WATCH * (header[7] - 1))) {
+          atomic_inc(counters);
+          WAKE(counters);
+        }
+      }
     }
   }
 }

@@ -162,7 +162,8 @@ ONE_ITEM __kernel void winograd(
     int chunks, int TILES, int C, int OC, int8 image) {
   __global float *v = scratch + (size_t)get_global_id(0) * POINTS * TILES * (C + OC);
   __global float *p = v + POINTS * TILES * C;
-  for (int chunk = get_global_id(0); chunk < chunks; chunk += get_global_size(0)) {
+  const int items = get_global_size(0), item = get_global_id(0);
+  for (int chunk = item * chunks / items; chunk < (item + 1) * chunks / items; chunk++) {
     const int first = chunk * TILES, count = min(TILES, tiles - first);
     for (int t = 0; t < count; t++) transform_input(in, v, first + t, t, TILES * C, C, image);
     for (int point = 0; point < POINTS; point++) {

@@ -78,6 +78,11 @@ struct ConvolutionLayer {
   var size: (h: Int, w: Int) { pair(Array(inputShape[2...]), missing: 1) }
   var outputSize: (h: Int, w: Int) { pair(Array(outputShape[2...]), missing: 1) }
   var outputPixels: Int { batch * outputSize.h * outputSize.w }
+  var paddedSize: (h: Int, w: Int) {
+    (size.h + padsBegin.h + padsEnd.h, size.w + padsBegin.w + padsEnd.w)
+  }
+  /// Whether a kernel row is contiguous in a channels-last image and short.
+  var isOfShortRuns: Bool { groups == 1 && dilations.w == 1 && kernel.w > 1 && kernel.w * channels <= 32 }
   var isPadded: Bool { (geometry.padsBegin + geometry.padsEnd).contains { $0 != 0 } }
 
   /// Whether a fast kernel can run it: weights known, at most two spatial dimensions, no cropping, something to compute.
@@ -166,20 +171,31 @@ extension Lowering {
     ])
     switch target.family {
     case .cpu:
-      let vectors = channels.dividedRoundingUp(by: target.vectorWidth)
-      let chunk = rows.dividedRoundingUp(by: (8 * target.computeUnits).dividedRoundingUp(by: vectors))
-      emit(spec, arguments + [.int(chunk), size], global: [vectors, rows.dividedRoundingUp(by: chunk)])
+      let group = depthwiseGroup(layer)
+      let groups = channels.dividedRoundingUp(by: group)
+      let chunk = rows.dividedRoundingUp(by: (8 * target.computeUnits).dividedRoundingUp(by: groups))
+      emit(
+        spec, arguments + [.int(group), .int(chunk), size], global: [groups, rows.dividedRoundingUp(by: chunk)])
     case .gpu:
       emit(spec, arguments + [size], elements: rows * layer.outputSize.w * channels)
     }
     return output
   }
 
-  /// Outputs of a tile along a row: as many as registers hold with the inputs they read, with few past the row's end.
+  /// Channels of a work-item: whole cache lines, of which the rows that one row of outputs reads take most of a first-level
+  /// cache.
+  private func depthwiseGroup(_ layer: ConvolutionLayer) -> Int {
+    let channels = layer.channels
+    guard channels % target.vectorWidth == 0 else { return channels }
+    let fitting = 24 * 1024 / (4 * layer.kernel.h * layer.size.w)
+    return min(channels, max(16, fitting / 16 * 16))
+  }
+
+  /// Outputs of a tile along a row, at most all: as many as registers hold with the inputs they read, with few past the row's end.
   private func depthwiseTile(_ layer: ConvolutionLayer) -> Int {
     let registers = target.vectorWidth == 16 ? 30 : 15
     let reach = (layer.kernel.w - 1) * layer.dilations.w + 1
-    let fitting = (1...7).filter { $0 + ($0 - 1) * layer.strides.w + reach < registers }
+    let fitting = (1...min(7, layer.outputSize.w)).filter { $0 + ($0 - 1) * layer.strides.w + reach < registers }
     func waste(_ pixels: Int) -> Double {
       let tiles = layer.outputSize.w.dividedRoundingUp(by: pixels)
       // Inputs of a tile are loaded once for all its outputs.
@@ -220,6 +236,11 @@ extension Lowering {
     let bias = try paddedBias(layer.bias, columns: layer.outputs, padded: blocks * block, groups: groups)
     let output = makeTensor(type: .float32, shape: layer.outputShape, layout: .channelsLast)
 
+    if target.family == .cpu, residual == nil, layer.isOfShortRuns {
+      emitRows(
+        layer, image: image, weights: constantView(packed), bias: bias, output: output, vectors: tile.vectors)
+      return output
+    }
     var defines: [KernelSpec.Define] = [
       .init(name: "ROWS", value: "\(tile.rows)"), .init(name: "V", value: "\(tile.vectors)"),
     ]
@@ -230,10 +251,8 @@ extension Lowering {
       input = channelsLast(image)
       defines.append(.init(name: "KBLOCK", value: "\(tile.depthBlock)"))
     } else {
-      let padded = (
-        h: layer.size.h + layer.padsBegin.h + layer.padsEnd.h, w: layer.size.w + layer.padsBegin.w + layer.padsEnd.w
-      )
-      input = layer.isPadded ? paddedImage(layer, image: image, size: padded) : channelsLast(image)
+      let padded = layer.paddedSize
+      input = layer.isPadded ? paddedImage(layer, image: image) : channelsLast(image)
       // A kernel row is one contiguous run when its taps are neighbours and a group is a whole pixel.
       let contiguous = groups == 1 && layer.dilations.w == 1
       defines.append(.init(name: "CONVOLUTION", value: "1"))
@@ -255,10 +274,37 @@ extension Lowering {
     return output
   }
 
+  /// A convolution whose kernel rows are few floats each, see `convolution_row.cl`.
+  private mutating func emitRows(
+    _ layer: ConvolutionLayer, image: TensorView, weights: TensorView, bias: TensorView, output: TensorView,
+    vectors: Int
+  ) {
+    let (height, width) = layer.outputSize
+    // As many outputs as there are registers for, with few past the row's end.
+    let candidates = DenseTile.rowCandidates(vectors: vectors, target: target).flatMap { [$0, $0 - 1] }
+    let tile =
+      candidates.filter { $0 <= width }.min { first, second in
+        width.dividedRoundingUp(by: first) * (first + 1) < width.dividedRoundingUp(by: second) * (second + 1)
+      } ?? width
+    let spec = KernelSpec(
+      "convolution_row", "convolution_row",
+      [
+        "ROWS": "\(tile)", "V": "\(vectors)", "KH": "\(layer.kernel.h)", "RUN": "\(layer.kernel.w * layer.channels)",
+        "SH": "\(layer.strides.h)", "DH": "\(layer.dilations.h)", "STEP": "\(layer.strides.w * layer.channels)",
+      ]
+    ).adding(activationDefine(layer.activation))
+    let input = layer.isPadded ? paddedImage(layer, image: image) : channelsLast(image)
+    let rows = layer.batch * height
+    let size: Argument = .int8([height, width, layer.paddedSize.h, layer.paddedSize.w * layer.channels])
+    emit(
+      spec,
+      [.input(input), .input(weights), .input(bias), .output(output), .int(rows), .int(layer.outputs), size],
+      tasks: rows, cost: width * layer.outputs * layer.kernel.h * layer.kernel.w * layer.channels / target.vectorWidth)
+  }
+
   /// A channels-last copy of the image with a border of zeros.
-  private mutating func paddedImage(
-    _ layer: ConvolutionLayer, image: TensorView, size: (h: Int, w: Int)
-  ) -> TensorView {
+  private mutating func paddedImage(_ layer: ConvolutionLayer, image: TensorView) -> TensorView {
+    let size = layer.paddedSize
     let shape = [layer.batch, layer.channels, size.h, size.w]
     let padded = makeTensor(type: .float32, shape: shape, layout: .channelsLast)
     let strides = image.strides.count == 3 ? [image.strides[0], image.strides[1], 0, image.strides[2]] : image.strides

@@ -19,8 +19,8 @@ struct DenseTile: Sendable, Hashable {
   static func vectors(columns: Int, target: KernelTarget) -> Int {
     if target.family == .gpu { return gpuTile / target.vectorWidth }
     let available = columns.dividedRoundingUp(by: target.vectorWidth)
-    // With 32 registers (VW 16): 6 x 4, 8 x 3 and 12 x 2 tiles; with 16 registers: 6 x 2.
-    guard target.vectorWidth == 16 else { return min(2, available) }
+    // With 32 registers (VW 16): 6 x 4, 8 x 3 and 12 x 2 tiles; with 16 registers: 6 x 2 and 4 x 3.
+    guard target.vectorWidth == 16 else { return available % 6 == 3 ? 3 : min(2, available) }
     if available % 4 == 0 { return 4 }
     if available % 3 == 0 { return 3 }
     if available % 2 == 0 { return 2 }
@@ -28,8 +28,8 @@ struct DenseTile: Sendable, Hashable {
   }
 
   /// Rows that give `vectors` columns enough independent sums to hide the latency of fma.
-  private static func rowCandidates(vectors: Int, target: KernelTarget) -> [Int] {
-    guard target.vectorWidth == 16 else { return vectors == 2 ? [6, 5, 4] : [12, 8] }
+  static func rowCandidates(vectors: Int, target: KernelTarget) -> [Int] {
+    guard target.vectorWidth == 16 else { return vectors == 3 ? [4, 3] : vectors == 2 ? [6, 5, 4] : [12, 8] }
     return switch vectors {
     case 4: [6, 5, 4]
     case 3: [8, 7, 6]

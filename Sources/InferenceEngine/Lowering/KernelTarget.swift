@@ -38,8 +38,8 @@ public struct KernelTarget: Sendable, Hashable {
     }
   }
 
-  /// Defines for kernels that stream weights: neighbouring work-items run on all units at once.
-  var weightDefines: [KernelSpec.Define] { fetchesAhead ? [.init(name: "AHEAD", value: "\(computeUnits)")] : [] }
+  /// Defines for kernels that stream weights: a unit runs neighbouring work-items one after another.
+  var weightDefines: [KernelSpec.Define] { fetchesAhead ? [.init(name: "AHEAD", value: "1")] : [] }
 
   /// Defines that every kernel gets.
   var defines: [KernelSpec.Define] {

@@ -14,7 +14,8 @@ struct WinogradSchedule: Sendable {
   let tilesPerItem: Int
 
   init(tiles: Int, points: Int, channels: Int, outputs: Int, vectors: Int, target: KernelTarget) {
-    let candidates = target.vectorWidth == 16 ? (vectors == 2 ? [6, 12, 8] : [6, 5, 4, 7]) : [6, 4]
+    let candidates =
+      target.vectorWidth == 16 ? (vectors == 2 ? [6, 12, 8] : [6, 5, 4, 7]) : vectors == 3 ? [4, 3] : [6, 4]
     let units = target.computeUnits
     // The slice of a work-item: at most 512 KiB, and enough tiles that filters are read rarely.
     let cached = max(candidates[0], (1 << 17) / (points * (channels + outputs)))
@@ -38,7 +39,7 @@ struct WinogradSchedule: Sendable {
     let chunks = tiles.dividedRoundingUp(by: choice.tiles)
     let idle = chunks < units
     stages =
-      (filters > 4 << 20 && tiles < 64 * units) || (idle && filters > 1 << 20)
+      (filters > 4 << 20 && tiles < 64 * units) || (idle && filters > 1 << 18)
       ? .separate : .fused(items: min(chunks, 4 * units))
   }
 }
