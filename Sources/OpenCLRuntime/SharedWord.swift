@@ -25,6 +25,9 @@ public struct SharedWord: @unchecked Sendable {
   public enum Patience: Sendable {
     /// Watch it all the time for at most this long: only with a core to spare.
     case spinning(Duration)
+    /// Watch it for at most this long while no other thread wants the core: where the device needs them all. A core that
+    /// does not go to sleep meanwhile takes up the device's work at once.
+    case yielding(Duration)
     /// Look every now and then, for at most this long.
     case polling(Duration)
     /// Sleep until the bell rings, for at most this long. Where no device can ring it, this is polling.
@@ -40,6 +43,11 @@ public struct SharedWord: @unchecked Sendable {
     case .spinning(let limit):
       while !isReached() {
         for _ in 0..<32 where !isReached() { shim_pause() }
+        if clock.now - start > limit { return isReached() }
+      }
+    case .yielding(let limit):
+      while !isReached() {
+        sched_yield()
         if clock.now - start > limit { return isReached() }
       }
     case .polling(let limit):

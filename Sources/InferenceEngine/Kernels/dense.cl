@@ -60,7 +60,8 @@ static inline void dense_tile(
   }
 #else
 #pragma unroll
-  for (int i = 0; i < count; i++) row[i] = a + (size_t)min(m + i, rows - 1) * lda + k0;
+  for (int i = 0; i < count; i++)
+    row[i] = i == 0 ? a + (size_t)m * lda + k0 : row[i - 1] + (m + i < rows ? lda : 0);  // the last row is repeated
 #endif
   vec sum[ROWS][V];
   if (start) {
@@ -69,13 +70,16 @@ static inline void dense_tile(
 #pragma unroll
       for (int v = 0; v < V; v++) sum[i][v] = LOAD(v, bias);
   } else {
+    float part[ROWS * COLUMNS];
+    for (int i = 0; i < count; i++) {
+      __global const float *o = out + (size_t)min(m + i, rows - 1) * ldo;
+      for (int column = 0; column < valid; column += VW)
+        STORE(column + VW <= valid ? LOAD(0, o + column) : load_part(o + column, valid - column), 0, part + i * COLUMNS + column);
+    }
 #pragma unroll
     for (int i = 0; i < count; i++)
 #pragma unroll
-      for (int v = 0; v < V; v++) {
-        __global const float *o = out + (size_t)min(m + i, rows - 1) * ldo + v * VW;
-        sum[i][v] = v * VW + VW <= valid ? LOAD(0, o) : load_part(o, valid - v * VW);
-      }
+      for (int v = 0; v < V; v++) sum[i][v] = LOAD(i * V + v, part);
   }
 #ifdef CONVOLUTION
   __global const float *wk = w;
@@ -93,40 +97,48 @@ static inline void dense_tile(
   __global const float *wk = w + (size_t)k0 * COLUMNS;
   PRODUCT(count, length)
 #endif
-#pragma unroll
-  for (int i = 0; i < count; i++) {
-    if (m + i < last) {
-      __global float *o = out + (size_t)(m + i) * ldo;
+  if (end && valid % VW == 0 && m + count <= last) {
+    __global float *o = out + (size_t)m * ldo;
 #ifdef RESIDUAL
-      __global const float *r = residual + (size_t)(m + i) * ldo;
+    __global const float *r = residual + (size_t)m * ldo;
 #endif
 #pragma unroll
-      for (int v = 0; v < V; v++) {
-        vec value = sum[i][v];
-        const int lanes = valid - v * VW;
-        if (lanes >= VW) {
-          if (end) {
+    for (int v = 0; v < V; v++) {
+      if (v * VW < valid) {
+#pragma unroll
+        for (int i = 0; i < count; i++) {
 #ifdef RESIDUAL
-            value += LOAD(v, r);
+          sum[i][v] += LOAD(v, r + (size_t)i * ldo);
 #endif
-            value = ACTIVATE(value);
-          }
 #ifdef STREAM
-          if (end) __builtin_nontemporal_store(value, (__global vec *)o + v);
-          else STORE(value, v, o);
+          __builtin_nontemporal_store(ACTIVATE(sum[i][v]), (__global vec *)(o + (size_t)i * ldo) + v);
 #else
-          STORE(value, v, o);
+          STORE(ACTIVATE(sum[i][v]), v, o + (size_t)i * ldo);
 #endif
-        } else if (lanes > 0) {
-          if (end) {
-#ifdef RESIDUAL
-            value += load_part(r + v * VW, lanes);
-#endif
-            value = ACTIVATE(value);
-          }
-          store_part(value, o + v * VW, lanes);
         }
       }
+    }
+    return;
+  }
+  // At the end of the rows or columns, and between blocks of k.
+  float part[ROWS * COLUMNS];
+#pragma unroll
+  for (int i = 0; i < count; i++)
+#pragma unroll
+    for (int v = 0; v < V; v++) STORE(sum[i][v], i * V + v, part);
+  for (int i = 0; i < min(count, last - m); i++) {
+    for (int column = 0; column < valid; column += VW) {
+      const size_t place = (size_t)(m + i) * ldo + column;
+      const int lanes = valid - column;
+      vec value = LOAD(0, part + i * COLUMNS + column);
+      if (end) {
+#ifdef RESIDUAL
+        value += lanes >= VW ? LOAD(0, residual + place) : load_part(residual + place, lanes);
+#endif
+        value = ACTIVATE(value);
+      }
+      if (lanes >= VW) STORE(value, 0, out + place);
+      else store_part(value, out + place, lanes);
     }
   }
 }

@@ -20,7 +20,7 @@ struct DenseTile: Sendable, Hashable {
     if target.family == .gpu { return gpuTile / target.vectorWidth }
     let available = columns.dividedRoundingUp(by: target.vectorWidth)
     // With 32 registers (VW 16): 6 x 4, 8 x 3 and 12 x 2 tiles; with 16 registers: 6 x 2 and 4 x 3.
-    guard target.vectorWidth == 16 else { return available % 6 == 3 ? 3 : min(2, available) }
+    guard target.vectorWidth == 16 else { return available % 3 == 0 ? 3 : min(2, available) }
     if available % 4 == 0 { return 4 }
     if available % 3 == 0 { return 3 }
     if available % 2 == 0 { return 2 }

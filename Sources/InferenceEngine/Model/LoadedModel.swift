@@ -292,7 +292,7 @@ public final class LoadedModel: Sendable {
 
   /// Waits until the device has done the first `steps` steps of a run in one launch.
   func wait(for steps: Int, of plan: ExecutionPlan) throws {
-    if isSpare, plan.waits(for: steps, .spinning(Self.spinLimit)) { return }
+    if plan.waits(for: steps, isSpare ? .spinning(Self.spinLimit) : .yielding(Self.spinLimit)) { return }
     if !plan.waits(for: steps, .sleeping(Self.patience)) { try queue.finish() }
   }
 
