@@ -42,9 +42,8 @@
 __attribute__((always_inline))
 static inline void dense_tile(
     const int count, int m, int rows, int last, int k0, int length, bool start, bool end, int valid, int lda, int ldo,
-    __global const float *restrict a, __global const float *restrict w, __global const float *restrict bias,
-    __global const float *restrict residual, __global float *restrict out, int8 image, int8 taps,
-    __global const float *ahead, int lines) {
+    __global const float *a, __global const float *w, __global const float *bias, __global const float *residual,
+    __global float *out, int8 image, int8 taps, __global const float *ahead, int lines) {
   __global const float *row[ROWS];
 #ifdef CONVOLUTION
   const int OH = image.s0, OW = image.s1, SH = image.s2, SW = image.s3, HP = image.s4, WP = image.s5, PIXEL = image.s6;
