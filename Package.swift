@@ -103,7 +103,8 @@ let package = Package(
     .testTarget(name: "ModelGraphTests", dependencies: ["ModelGraph", "Wire"]),
     .testTarget(
       name: "EvaluationTests",
-      dependencies: ["Datasets", "EarlyExit", "Evaluation", "ModelGraph", "OpenCLRuntime", "Preparation", "Serving"]),
+      dependencies: ["Datasets", "EarlyExit", "Evaluation", "ModelGraph", "OpenCLRuntime", "Preparation", "Serving"],
+      exclude: ["Peers"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ModelGraph", "Wire"]),
     .testTarget(name: "ConsoleTests", dependencies: ["Console"]),
     .testTarget(name: "OpenCLRuntimeTests", dependencies: ["OpenCLRuntime"]),

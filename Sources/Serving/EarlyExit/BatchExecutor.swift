@@ -6,7 +6,7 @@ import Synchronization
 
 /// The engine's thread: runs waiting batches one after another under the policy of the moment.
 final class BatchExecutor: @unchecked Sendable {
-  // `run` and `batchNumber` belong to the thread that calls `runBatches()`; the rest guards itself.
+  // `run`, `batchNumber` and `batchesInOverload` belong to the thread that calls `runBatches()`; the rest guards itself.
   let model: LoadedModel
   let queue: WaitingBatches
   private let name: String
@@ -15,6 +15,13 @@ final class BatchExecutor: @unchecked Sendable {
   private var batchNumber: UInt64 = 0
   private let clock = ContinuousClock()
   private let caution = Caution()
+  /// See ``EarlyExitEngine/Options/overloadDepth``.
+  private let overloadDepth: Int
+  private let withoutExits: ActivePolicy
+  private static let overloadPeriod: UInt64 = 8
+  private static let patience = 32
+  /// Batches in a row that left too many waiting.
+  private var batchesInOverload = 0
 
   /// Where observations go; `nil` when nobody looks at them.
   let ring: ObservationRing?
@@ -31,11 +38,14 @@ final class BatchExecutor: @unchecked Sendable {
 
   init(
     model: LoadedModel, name: String, description: PreparedDescription, policy: ActivePolicy, queueLimit: Int,
-    ring: ObservationRing?, heartbeat: Heartbeat?, afterBatch: (@Sendable () -> Void)?
+    overloadDepth: Int, withoutExits: ActivePolicy, ring: ObservationRing?, heartbeat: Heartbeat?,
+    afterBatch: (@Sendable () -> Void)?
   ) {
     self.model = model
     self.name = name
     self.description = description
+    self.overloadDepth = overloadDepth
+    self.withoutExits = withoutExits
     self.ring = ring
     self.heartbeat = heartbeat
     self.afterBatch = afterBatch
@@ -81,7 +91,9 @@ final class BatchExecutor: @unchecked Sendable {
 
   private func execute(_ job: WaitingBatches.Job) {
     let started = clock.now
-    let active = active.withLock { $0 }
+    batchesInOverload = queue.count >= overloadDepth ? batchesInOverload + 1 : 0
+    let isOverloaded = batchesInOverload > Self.patience && !batchNumber.isMultiple(of: Self.overloadPeriod)
+    let active = isOverloaded ? withoutExits : active.withLock { $0 }
     let caution = currentCaution
     run.begin(job.batch, job.receiver, active, caution: caution)
     let outputs: [String: Tensor]
@@ -98,7 +110,8 @@ final class BatchExecutor: @unchecked Sendable {
     let ended = clock.now
     run.end(outputs)
     if run.finalLabels.isEmpty, let scores = outputs[description.finalLogits] { scores.withFloats(run.readFinal) }
-    observe(active, submitted: job.submitted, started: started, ended: ended, caution: caution)
+    observe(
+      active, isRecorded: !isOverloaded, submitted: job.submitted, started: started, ended: ended, caution: caution)
     batchNumber += 1
     // Before the batch is said to be over, so that who waits for that sees what was learnt from it.
     afterBatch?()
@@ -113,11 +126,11 @@ final class BatchExecutor: @unchecked Sendable {
 
   /// Books what the batch's ramps said.
   private func observe(
-    _ active: ActivePolicy, submitted: ContinuousClock.Instant, started: ContinuousClock.Instant,
+    _ active: ActivePolicy, isRecorded: Bool, submitted: ContinuousClock.Instant, started: ContinuousClock.Instant,
     ended: ContinuousClock.Instant, caution: Float
   ) {
     let exits = active.policy.exits
-    if let ring, run.finalLabels.count == run.served {
+    if isRecorded, let ring, run.finalLabels.count == run.served {
       for item in 0..<run.served {
         ring.write { slot in write(item, exits, active.policy.version, to: slot) }
       }

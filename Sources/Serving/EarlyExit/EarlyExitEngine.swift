@@ -27,6 +27,10 @@ public final class EarlyExitEngine: PagedServable {
     public var queueLimit = 64
     /// Items of a batch.
     public var itemLimit = 4096
+    /// When so many batches have waited for the last 32 batches, the device is not keeping up. Ramps then run with one
+    /// batch in eight only, for the controller to go on: early answers save little beside the waiting, and what ramps cost
+    /// makes it longer.
+    public var overloadDepth = 2
     /// Observations that may wait for the controller.
     public var ringCapacity = 1 << 14
     /// The controller works between batches instead of beside them: slower, but the same inputs in the same order
@@ -92,8 +96,12 @@ public final class EarlyExitEngine: PagedServable {
       }
     }
     let active = try ActivePolicy(policy, prepared.description, model)
+    // A pinned policy holds for every batch, and the synchronous mode decides nothing by the clock.
+    let yields = controller != nil && !options.isSynchronous
     let executor = BatchExecutor(
       model: model, name: name, description: prepared.description, policy: active, queueLimit: options.queueLimit,
+      overloadDepth: yields ? options.overloadDepth : .max,
+      withoutExits: try ActivePolicy(.none, prepared.description, model),
       ring: ring, heartbeat: heartbeat, afterBatch: afterBatch)
     self.executor = executor
     let (model, description, log) = (model, description, options.log)

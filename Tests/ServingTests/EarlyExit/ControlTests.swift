@@ -1,3 +1,4 @@
+import Dispatch
 import EarlyExit
 import Foundation
 import InferenceEngine
@@ -76,6 +77,40 @@ struct ControlTests {
     try serve(engine, batches: 6)
     #expect(engine.shutDown(within: .seconds(60)))
     #expect(engine.controllerStatus?.answers == 48 && engine.statistics.lostObservations == 0)
+  }
+
+  /// Ramps then run with one batch in eight; every answer comes all the same.
+  @Test func rampsRunSeldomWhileTheDeviceDoesNotKeepUp() throws {
+    let observed = Mutex(0)
+    let engine = try engine(eager) { options in
+      options.isSynchronous = false
+      options.queueLimit = 400
+      options.onObservation = { _ in observed.withLock { $0 += 1 } }
+    }
+    final class Counter: AnswerReceiver {
+      let items = Mutex(0)
+      let failures = Mutex(0)
+      let group = DispatchGroup()
+      func receive(_ answers: Answers) { items.withLock { $0 += answers.items.count } }
+      func finish(_ outcome: Result<BatchTiming, ServingError>) {
+        if case .failure = outcome { failures.withLock { $0 += 1 } }
+        group.leave()
+      }
+    }
+    let counter = Counter()
+    let batch = Batch(inputs: Workload.resnet.inputs(items: 0..<1), count: 1)
+    try engine.prepare(batch)
+    // More than the engine can have ended before the last one is there.
+    for _ in 0..<400 {
+      counter.group.enter()
+      engine.submit(batch, to: counter)
+    }
+    #expect(counter.group.wait(timeout: .now() + 120) == .success)
+    #expect(engine.shutDown(within: .seconds(60)))
+    #expect(counter.items.withLock { $0 } == 400 && counter.failures.withLock { $0 } == 0)
+    #expect(engine.statistics.items == 400)
+    let seen = observed.withLock { $0 }
+    #expect(seen >= 50 && seen < 300, "\(seen) of 400 were observed")
   }
 
   private func withDirectory(_ body: (String) throws -> Void) throws {
