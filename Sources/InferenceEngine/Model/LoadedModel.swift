@@ -21,6 +21,10 @@ public final class LoadedModel: Sendable {
     public var sharesMemory = true
     /// Whether a segment may be one launch instead of one for each kernel, where the device can do that.
     public var singleLaunch = true
+    /// Whether a thread that waits for a run keeps looking, for a while, where no core is spare: it then offers its core to
+    /// the device's threads over and over, which keeps the core awake. Off, it sleeps until the device wakes it: for
+    /// threads that have to act in the middle of a run.
+    public var staysAwake = true
     /// Names of outputs that runs compute only when they are asked to, see ``LoadedModel/run(_:sides:onSide:)``. The
     /// bits of the other outputs are those of the model without these.
     public var sideOutputs: Set<String> = []
@@ -292,7 +296,11 @@ public final class LoadedModel: Sendable {
 
   /// Waits until the device has done the first `steps` steps of a run in one launch.
   func wait(for steps: Int, of plan: ExecutionPlan) throws {
-    if plan.waits(for: steps, isSpare ? .spinning(Self.spinLimit) : .yielding(Self.spinLimit)) { return }
+    if isSpare {
+      if plan.waits(for: steps, .spinning(Self.spinLimit)) { return }
+    } else if options.staysAwake {
+      if plan.waits(for: steps, .yielding(Self.spinLimit)) { return }
+    }
     if !plan.waits(for: steps, .sleeping(Self.patience)) { try queue.finish() }
   }
 

@@ -67,6 +67,8 @@ public final class EarlyExitEngine: PagedServable {
   public init(_ prepared: PreparedModel, name: String, device: Device, options: Options = Options()) throws {
     var loading = options.loading
     loading.sideOutputs = prepared.sideOutputs
+    // The batches' thread releases answers in the middle of runs.
+    loading.staysAwake = false
     model = try LoadedModel(graph: prepared.graph, device: device, options: loading)
     self.name = name
     description = prepared.description
