@@ -65,8 +65,8 @@ let package = Package(
     .target(
       name: "Sidecar",
       dependencies: [
-        "ClockworkAdapter", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "RPC", "Serving",
-        "TensorFlowServingAdapter",
+        "ClockworkAdapter", "Datasets", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "Preparation",
+        "RPC", "Serving", "TensorFlowServingAdapter", "Wire",
       ]),
     .target(name: "Console"),
     .executableTarget(
