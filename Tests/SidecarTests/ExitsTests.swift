@@ -63,6 +63,23 @@ extension SidecarTests {
       await off.end()
     }
 
+    @Test("ramps that were measured nowhere, or elsewhere, are measured here")
+    func measuring() async throws {
+      let folder = try Folder()
+      let version = folder.url.appending(path: "1")
+      try FileManager.default.createDirectory(at: version, withIntermediateDirectories: true)
+      var prepared = try Street.prepared.get()
+      prepared.description.device = "another"
+      try prepared.write(
+        to: version.appending(path: VersionFiles.preparedName).path, original: Street.modelPath)
+      try await RunningSidecar.with("--model_base_path=\(folder.path)", "--model_name=street") { sidecar in
+        let engine = try #require(sidecar.server.engines.engines.first).engine
+        #expect(engine.controllerStatus != nil)
+        _ = try await sidecar.predict("street", try Street.items("stream").batch(0..<2))
+        #expect(engine.statistics.items == 2)
+      }
+    }
+
     @Test("what is learnt is kept beside the model, or in the directory for that")
     func stateFolder() throws {
       let folder = try Folder()

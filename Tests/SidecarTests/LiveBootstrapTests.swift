@@ -16,8 +16,9 @@ extension SidecarTests {
       options.fewestItems = 48
       options.mostItems = 48
       options.spread = 1
-      // As fast as it goes.
+      // As fast as it goes, whatever other tests do.
       options.share = 1
+      options.yields = false
       return options
     }
 

@@ -12,6 +12,8 @@ public struct BootstrapOptions: Sendable {
   public var spread = 4
   /// The share of time that a preparation may run in while requests come.
   public var share = 0.01
+  /// Whether a preparation leaves the processors to everybody else.
+  public var yields = true
   /// Prepares a model: the program `apparate`. `nil`: nobody does, and nothing is collected.
   public var program: URL?
   /// After which a preparation is given up.

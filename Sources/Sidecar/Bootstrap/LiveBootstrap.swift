@@ -121,7 +121,8 @@ final class LiveBootstrap: Sendable {
       let ragged = try Self.write(items, to: data)
       let process = PreparationProcess(
         program: options.program ?? URL(fileURLWithPath: "/"),
-        arguments: ["prepare", path, "--background", "--bootstrap", data, "--output", work.output]
+        arguments: ["prepare", path, "--bootstrap", data, "--output", work.output]
+          + (options.yields ? ["--background"] : [])
           + ragged.flatMap { ["--input", "\($0)=\($0) | trim"] } + work.flags,
         share: options.share, timeLimit: options.timeLimit)
       switch process.run(requests: work.requests, isCancelled: { isCancelled.load(ordering: .relaxed) }) {
