@@ -18,7 +18,7 @@ struct ServingBench: AsyncParsableCommand {
     discussion: """
       One request after the other at a fixed rate, of random numbers: in turns to the engine itself and through gRPC on \
       loopback; then through gRPC, in windows in which `apparate prepare --background` runs and windows in which it is \
-      stopped.
+      stopped. The last line weighs the two as live bootstrapping does.
       """)
 
   @Argument(help: "An ONNX file whose inputs leave nothing but the items open.")
@@ -131,6 +131,18 @@ struct ServingBench: AsyncParsableCommand {
     }
     add(Result("gRPC, preparation stopped", undisturbed), to: report)
     add(Result("gRPC, preparation running", disturbed), to: report)
+    add(Result("gRPC, live bootstrapping", Self.mixed(undisturbed, disturbed, BootstrapOptions().share)), to: report)
+  }
+
+  /// Both kinds of latencies, each as often as a server that bootstraps has it: values repeated as their weights are.
+  private static func mixed(_ undisturbed: [Double], _ disturbed: [Double], _ share: Double) -> [Double] {
+    // So many of each kind that the shares come out right whatever the lengths of the windows were.
+    let count = 100_000
+    func spread(_ values: [Double], _ count: Int) -> [Double] {
+      let sorted = values.sorted()
+      return (0..<count).map { sorted[$0 * sorted.count / count] }
+    }
+    return spread(undisturbed, Int(Double(count) * (1 - share))) + spread(disturbed, Int(Double(count) * share))
   }
 
   /// At the rate, for the time.

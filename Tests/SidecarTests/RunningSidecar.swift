@@ -154,9 +154,9 @@ final class Lines: Sendable {
   }
 }
 
-/// Whether something comes true within a minute.
-func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-  for _ in 0..<6000 {
+/// Whether something comes true in time.
+func eventually(within seconds: Int = 60, _ condition: () async throws -> Bool) async throws -> Bool {
+  for _ in 0..<seconds * 100 {
     if try await condition() { return true }
     try await Task.sleep(for: .milliseconds(10))
   }

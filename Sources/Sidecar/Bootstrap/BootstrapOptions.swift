@@ -10,8 +10,8 @@ public struct BootstrapOptions: Sendable {
   public var byteLimit = 256 << 20
   /// How many times as many items as are kept must have been served: neighbours in a stream are alike.
   public var spread = 4
-  /// The share of time that a preparation may run in while requests come.
-  public var share = 0.01
+  /// The share of time that a preparation may run in while requests come. `apparate-bench serving` shows what that costs.
+  public var share = 0.02
   /// Whether a preparation leaves the processors to everybody else.
   public var yields = true
   /// Prepares a model: the program `apparate`. `nil`: nobody does, and nothing is collected.
