@@ -96,7 +96,7 @@ extension SidecarTests {
       func run(_ program: String, _ arguments: [String]) -> PreparationProcess.Outcome {
         PreparationProcess(
           program: URL(filePath: program), arguments: arguments, share: 1, timeLimit: .seconds(60)
-        ).run(requests: { 0 }, isCancelled: { false })
+        ).run(requests: { 0 })
       }
       #expect(run("/bin/sh", ["-c", "echo one >&2; echo 'apparate: error: two' >&2; exit 1"]) == .failed("two"))
       #expect(run("/bin/true", []) == .done)
@@ -105,10 +105,24 @@ extension SidecarTests {
         return
       }
       #expect(reason.contains("/no/such/program cannot be run"))
-      let cancelled = PreparationProcess(
-        program: URL(filePath: "/bin/sleep"), arguments: ["60"], share: 1, timeLimit: .seconds(60)
-      ).run(requests: { 0 }, isCancelled: { true })
-      #expect(cancelled == .cancelled)
+    }
+
+    @Test("a preparation ends with what it is for, also while it is held")
+    func cancelling() throws {
+      let folder = try Folder()
+      let mark = folder.path + "/began"
+      let process = PreparationProcess(
+        program: URL(filePath: "/bin/sh"), arguments: ["-c", "touch \(mark); sleep 600"], share: 0,
+        timeLimit: .seconds(60))
+      var polls: UInt64 = 0
+      let outcome = process.run {
+        // Requests come all the time once it has begun, so that it is held.
+        if FileManager.default.fileExists(atPath: mark) { polls += 1 }
+        if polls == 3 { process.cancel() }
+        return polls
+      }
+      #expect(outcome == .cancelled)
+      #expect(process.run { 0 } == .cancelled)
     }
   }
 }

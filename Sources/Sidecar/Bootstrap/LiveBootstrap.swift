@@ -47,7 +47,12 @@ final class LiveBootstrap: Sendable {
   }
   /// Guards how far it has come.
   private let state = Mutex(State())
-  private let isCancelled = Atomic(false)
+  private struct Running {
+    var isCancelled = false
+    var process: PreparationProcess?
+  }
+  /// Guards what is to be ended.
+  private let running = Mutex(Running())
 
   private static let mostFailures = 3
 
@@ -82,8 +87,12 @@ final class LiveBootstrap: Sendable {
   private let sampler = Mutex<InputSampler?>(nil)
 
   func cancel() {
-    isCancelled.store(true, ordering: .relaxed)
     shared.observe(with: nil)
+    let process = running.withLock { running in
+      running.isCancelled = true
+      return running.process
+    }
+    process?.cancel()
   }
 
   /// How many items are kept now.
@@ -109,7 +118,7 @@ final class LiveBootstrap: Sendable {
   }
 
   private func prepare() {
-    guard !isCancelled.load(ordering: .relaxed), let sampler = sampler.withLock({ $0 }) else { return }
+    guard let sampler = sampler.withLock({ $0 }) else { return }
     state.withLock { $0.stage = .preparing }
     let items = sampler.takeItems()
     log("\(shared.id): preparing ramps on \(items.count) items, in the background")
@@ -125,7 +134,13 @@ final class LiveBootstrap: Sendable {
           + (options.yields ? ["--background"] : [])
           + ragged.flatMap { ["--input", "\($0)=\($0) | trim"] } + work.flags,
         share: options.share, timeLimit: options.timeLimit)
-      switch process.run(requests: work.requests, isCancelled: { isCancelled.load(ordering: .relaxed) }) {
+      let isWanted = running.withLock { running in
+        running.process = process
+        return !running.isCancelled
+      }
+      guard isWanted else { return }
+      defer { running.withLock { $0.process = nil } }
+      switch process.run(requests: work.requests) {
       case .cancelled: return
       case .failed(let reason): retry(reason, sampler)
       case .done:

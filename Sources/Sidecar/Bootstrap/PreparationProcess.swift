@@ -4,11 +4,25 @@ import Synchronization
 
 /// `apparate prepare` in a process of its own: at the lowest priority, held while requests come as a ``Pacer`` says, and
 /// without a chance to take the server with it.
-struct PreparationProcess: Sendable {
+final class PreparationProcess: Sendable {
   let program: URL
   let arguments: [String]
   let share: Double
   let timeLimit: Duration
+
+  private struct State {
+    var isCancelled = false
+    var running: pid_t?
+  }
+  /// Guards what runs, so that it can be ended from anywhere.
+  private let state = Mutex(State())
+
+  init(program: URL, arguments: [String], share: Double, timeLimit: Duration) {
+    self.program = program
+    self.arguments = arguments
+    self.share = share
+    self.timeLimit = timeLimit
+  }
 
   enum Outcome: Sendable, Equatable {
     case done
@@ -22,10 +36,8 @@ struct PreparationProcess: Sendable {
 
   /// Runs to the end. Blocks.
   ///
-  /// - Parameters:
-  ///   - requests: how many there were so far.
-  ///   - isCancelled: whether nobody wants the result any more.
-  func run(requests: () -> UInt64, isCancelled: () -> Bool) -> Outcome {
+  /// - Parameter requests: how many there were so far.
+  func run(requests: () -> UInt64) -> Outcome {
     let process = Process()
     process.executableURL = program
     process.arguments = arguments
@@ -38,16 +50,25 @@ struct PreparationProcess: Sendable {
     defer { words.fileHandleForReading.readabilityHandler = nil }
     let ended = DispatchSemaphore(value: 0)
     process.terminationHandler = { _ in ended.signal() }
-    do { try process.run() } catch { return .failed("\(program.path) cannot be run: \(error.localizedDescription)") }
+    do {
+      let isStarted = try state.withLock { state in
+        guard !state.isCancelled else { return false }
+        try process.run()
+        state.running = process.processIdentifier
+        return true
+      }
+      guard isStarted else { return .cancelled }
+    } catch { return .failed("\(program.path) cannot be run: \(error.localizedDescription)") }
+    defer { state.withLock { $0.running = nil } }
 
     let start = ContinuousClock.now
     var pacer = Pacer(share: share, start: start)
     var (isStopped, last) = (false, requests())
     while ended.wait(timeout: .now() + Self.step) == .timedOut {
-      if isCancelled() || ContinuousClock.now - start > timeLimit {
+      if ContinuousClock.now - start > timeLimit {
         kill(process.processIdentifier, SIGKILL)
         ended.wait()
-        return isCancelled() ? .cancelled : .failed("it took longer than \(timeLimit)")
+        return .failed("it took longer than \(timeLimit)")
       }
       let count = requests()
       let mayRun = pacer.mayRun(at: .now, hasRequests: count != last)
@@ -57,7 +78,16 @@ struct PreparationProcess: Sendable {
         isStopped = !mayRun
       }
     }
+    if state.withLock({ $0.isCancelled }) { return .cancelled }
     return process.terminationStatus == 0 ? .done : .failed(said.last)
+  }
+
+  /// Ends it here and now, also when it is held: nothing of it may outlive the server.
+  func cancel() {
+    state.withLock { state in
+      state.isCancelled = true
+      if let running = state.running { kill(running, SIGKILL) }
+    }
   }
 
   /// The end of what a process says.
