@@ -65,8 +65,8 @@ let package = Package(
     .target(
       name: "Sidecar",
       dependencies: [
-        "ClockworkAdapter", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "RPC", "Serving",
-        "TensorFlowServingAdapter",
+        "ClockworkAdapter", "Datasets", "EarlyExit", "InferenceEngine", "ModelGraph", "OpenCLRuntime", "Preparation",
+        "RPC", "Serving", "TensorFlowServingAdapter", "Wire",
       ]),
     .target(name: "Console"),
     .executableTarget(
@@ -80,7 +80,7 @@ let package = Package(
       name: "apparate-bench",
       dependencies: [
         "ClockworkAdapter", "Console", "Datasets", "EarlyExit", "Evaluation", "InferenceEngine", "ModelGraph",
-        "OpenCLRuntime", "Preparation", "RPC", "Serving", "Wire",
+        "OpenCLRuntime", "Preparation", "RPC", "Serving", "Sidecar", "TensorFlowServingAdapter", "Wire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),

@@ -53,7 +53,7 @@ public struct ModelPreparation {
     }
     var clock = StageClock()
     let graph = try ONNXImporter.importModel(at: path)
-    let sites = try Self.sites(of: graph, sample: items)
+    let sites = try Self.sites(of: graph, sample: items.batch(0..<1))
     guard !sites.sites.isEmpty else { throw PreparationError.noSites(model: path) }
     let trained = try train(graph, sites, items, &clock)
     var model = try PreparedModel(
@@ -72,9 +72,10 @@ public struct ModelPreparation {
       model: model, report: report(sites, trained, profile, starting, items: items.count, seconds: clock.seconds))
   }
 
-  /// Sizes are taken from the first item.
-  private static func sites(of graph: Graph, sample: Items) throws -> RampSites {
-    let inputs = sample.batch(0..<1)
+  /// Where ramps may go in a model.
+  ///
+  /// - Parameter inputs: of one item, which sizes are taken from.
+  public static func sites(of graph: Graph, sample inputs: [String: Tensor]) throws -> RampSites {
     let carriers = graph.shapeInputs()
     var shapes: [ValueID: Shape] = [:]
     var values: [ValueID: Tensor] = [:]

@@ -20,6 +20,11 @@ final class EngineMeters: Sendable {
     exits = EarlyExitMetrics(registry)
     self.serving = serving
     self.engines = engines
+    registry.observe(
+      "apparate_bootstrap_items", "Items that were collected to train ramps on.", labels: ["model_name", "version"]
+    ) {
+      engines.bootstraps.map { .init(labels: [$0.id.name, "\($0.id.version)"], value: Double($0.bootstrap.items)) }
+    }
   }
 
   func update() {

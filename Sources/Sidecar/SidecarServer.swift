@@ -33,19 +33,24 @@ public final class SidecarServer: Sendable {
   ///
   /// - Parameters:
   ///   - configuration: what the flags say; its endpoints may have been changed.
+  ///   - bootstrap: how models without ramps get some, if the flags allow it.
   ///   - clockworkHost: the IPv4 address that Clockwork's controllers connect to.
   ///   - log: takes one line at a time, from any thread.
   public static func start(
     _ configuration: ServerConfiguration, device: Device, loading: LoadedModel.Options = LoadedModel.Options(),
-    clockworkHost: String = "0.0.0.0", log: @escaping @Sendable (String) -> Void
+    bootstrap: BootstrapOptions = BootstrapOptions(), clockworkHost: String = "0.0.0.0",
+    log: @escaping @Sendable (String) -> Void
   ) async throws -> SidecarServer {
     for remark in configuration.remarks { log(remark) }
     let options = configuration.options
-    let engines = EngineStore(try settings(configuration, device, loading, log))
+    var settings = try settings(configuration, device, loading, log)
+    settings.bootstrap = options.bootstraps ? bootstrap : nil
+    let engines = EngineStore(settings)
     let registry = MetricsRegistry()
     let metrics = ServingMetrics(registry)
     let meters = EngineMeters(registry, metrics, engines: engines)
     registry.beforeReading { meters.update() }
+    engines.beforeReplacing { meters.update() }
     let tensorFlow = try await TensorFlowServer.start(
       configuration, loader: engines, registry: registry, metrics: metrics, log: log)
     do {

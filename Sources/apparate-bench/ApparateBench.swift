@@ -8,6 +8,6 @@ struct ApparateBench: AsyncParsableCommand {
     abstract: "Reproducible measurements: one subcommand for each figure in the README.",
     subcommands: [
       ClockworkBench.self, EngineBench.self, ExitsBench.self, RampsBench.self, RPCBench.self, SegmentsBench.self,
-      TrainingBench.self, TunerBench.self, EngineWorker.self, RPCServer.self,
+      ServingBench.self, TrainingBench.self, TunerBench.self, EngineWorker.self, RPCServer.self,
     ])
 }

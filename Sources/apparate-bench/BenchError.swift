@@ -5,6 +5,7 @@ enum BenchError: Error, CustomStringConvertible {
   case unknownModel(String, known: [String])
   case unknownPeer(String)
   case missingFile(path: String, hint: String)
+  case missingTools(what: String, install: String)
   case invalidOption(String)
   case commandFailed(command: String, status: Int32, log: String)
   case commandTimedOut(command: String, after: Duration, log: String)
@@ -24,6 +25,7 @@ enum BenchError: Error, CustomStringConvertible {
     case .unknownPeer(let name):
       "unknown engine \"\(name)\"; known: \(EngineName.allCases.map(\.rawValue).joined(separator: ", "))"
     case .missingFile(let path, let hint): "no file at \(path): \(hint)"
+    case .missingTools(let what, let install): "\(what) cannot be compiled here; install what is missing: \(install)"
     case .invalidOption(let text): text
     case .commandFailed(let command, let status, let log):
       "\(command) failed with status \(status)\(Self.quoted(log))"

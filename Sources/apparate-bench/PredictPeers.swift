@@ -23,6 +23,7 @@ struct PredictPeers {
     let stamp = home.appending(path: "sources")
     if (try? Data(contentsOf: stamp)) == wanted { return }
 
+    try Self.checkTools(in: cache)
     progress("compiling the peers into \(home.path) (once)")
     if FileManager.default.fileExists(atPath: home.path) { try FileManager.default.removeItem(at: home) }
     try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
@@ -48,6 +49,23 @@ struct PredictPeers {
       try Self.run(flags + [source.path] + objects + ["-o", program.path] + libraries.map(String.init), in: home)
     }
     try wanted.write(to: stamp)
+  }
+
+  /// What compiling needs, and the Debian package that has it.
+  private static let tools = [
+    (package: "g++", check: "command -v g++"), (package: "protobuf-compiler", check: "command -v protoc"),
+    (package: "protobuf-compiler-grpc", check: "command -v grpc_cpp_plugin"),
+    (package: "pkg-config", check: "command -v pkg-config"),
+    (package: "libprotobuf-dev", check: "pkg-config --exists protobuf"),
+    (package: "libgrpc++-dev", check: "pkg-config --exists grpc++"),
+  ]
+
+  private static func checkTools(in folder: URL) throws {
+    let missing = tools.filter { (try? run(["sh", "-c", $0.check], in: folder)) == nil }.map(\.package)
+    guard missing.isEmpty else {
+      throw BenchError.missingTools(
+        what: "gRPC's C++ peers", install: "apt-get install \(missing.joined(separator: " "))")
+    }
   }
 
   /// TensorFlow's messages, as paths below `folder`. Those of google come with libprotobuf.

@@ -53,6 +53,13 @@ struct PrepareCommand: ParsableCommand {
   @Option(help: "Where to write the prepared model (default: MODEL.apparate.onnx beside the model).")
   var output: String?
 
+  @Flag(
+    help: """
+      Leave the processors to others: run only when nobody else wants to. What is measured then says nothing, so latencies \
+      are measured again where the model is served.
+      """)
+  var background = false
+
   @Flag(help: "Print JSON.")
   var json = false
 
@@ -60,6 +67,8 @@ struct PrepareCommand: ParsableCommand {
 
   func run() throws {
     try reporting {
+      // Before there are other threads, which inherit it.
+      if background { BackgroundPriority.take() }
       let options = try preparationOptions()
       let graph = try importedModel(model)
       let items = try recipes.items(bootstrap, for: graph)
@@ -70,7 +79,9 @@ struct PrepareCommand: ParsableCommand {
       let outcome = try preparation.prepare(on: items)
       bars.finish()
       let path = output ?? defaultOutput
-      try outcome.model.write(to: path, original: model)
+      var prepared = outcome.model
+      if background { prepared.description.device = "" }
+      try prepared.write(to: path, original: model)
       var report = outcome.report
       report.output = path
       if json { try printJSON(report) } else { print(Self.text(of: report)) }

@@ -34,7 +34,6 @@ extension SidecarTests {
       let expected = try #require(Street.original.get().run(batch)["logits"])
 
       let first = try await RunningSidecar.start(flags)
-      #expect(try await first.predict("street", batch).exits == "final")
       let engine = try #require(first.server.engines.engines.first).engine
       #expect(
         try await eventually {
@@ -61,6 +60,23 @@ extension SidecarTests {
       let answer = try await off.predict("street", batch)
       #expect(answer.exits == "final" && answer.outputs["logits"]?.bytes == expected.bytes)
       await off.end()
+    }
+
+    @Test("ramps that were measured nowhere, or elsewhere, are measured here")
+    func measuring() async throws {
+      let folder = try Folder()
+      let version = folder.url.appending(path: "1")
+      try FileManager.default.createDirectory(at: version, withIntermediateDirectories: true)
+      var prepared = try Street.prepared.get()
+      prepared.description.device = "another"
+      try prepared.write(
+        to: version.appending(path: VersionFiles.preparedName).path, original: Street.modelPath)
+      try await RunningSidecar.with("--model_base_path=\(folder.path)", "--model_name=street") { sidecar in
+        let engine = try #require(sidecar.server.engines.engines.first).engine
+        #expect(engine.controllerStatus != nil)
+        _ = try await sidecar.predict("street", try Street.items("stream").batch(0..<2))
+        #expect(engine.statistics.items == 2)
+      }
     }
 
     @Test("what is learnt is kept beside the model, or in the directory for that")

@@ -20,6 +20,10 @@ import Wire
 final class RunningSidecar: Sendable {
   static let device = Result { try Device.select() }
   static let group = MultiThreadedEventLoopGroup.singleton
+  /// Built with the tests, beside them.
+  static var program: URL {
+    get throws { try #require(Bundle.main.executableURL).deletingLastPathComponent().appending(path: "apparate") }
+  }
   static let root = ModelFiles.workloads.deletingLastPathComponent().deletingLastPathComponent()
 
   let server: SidecarServer
@@ -37,9 +41,10 @@ final class RunningSidecar: Sendable {
 
   /// Starts one, lends it to `body`, and stops it.
   static func with(
-    _ flags: String..., log: Lines = Lines(), tls: ClientTLS? = nil, body: (RunningSidecar) async throws -> Void
+    _ flags: String..., log: Lines = Lines(), tls: ClientTLS? = nil, bootstrap: BootstrapOptions = BootstrapOptions(),
+    body: (RunningSidecar) async throws -> Void
   ) async throws {
-    let running = try await RunningSidecar(flags, log: log, tls: tls)
+    let running = try await RunningSidecar(flags, log: log, tls: tls, bootstrap: bootstrap)
     do { try await body(running) } catch {
       await running.end()
       throw error
@@ -55,21 +60,24 @@ final class RunningSidecar: Sendable {
 
   /// For who stops it with ``end()``.
   static func start(_ flags: [String]) async throws -> RunningSidecar {
-    try await RunningSidecar(flags, log: Lines(), tls: nil)
+    try await RunningSidecar(flags, log: Lines(), tls: nil, bootstrap: BootstrapOptions())
   }
 
-  static func start(_ flags: [String], log: Lines) async throws -> SidecarServer {
+  static func start(
+    _ flags: [String], log: Lines, bootstrap: BootstrapOptions = BootstrapOptions()
+  ) async throws -> SidecarServer {
     let parsed = try ServeFlags(flags)
     #expect(parsed.unknownArguments.isEmpty)
     var configuration = try ServerConfiguration(parsed.options)
     configuration.grpc = [.tcp(host: "127.0.0.1", port: 0)] + configuration.grpc.filter(\.isUnix)
     configuration.rest = [.tcp(host: "127.0.0.1", port: 0)]
     return try await SidecarServer.start(
-      configuration, device: device.get(), loading: loading, clockworkHost: "127.0.0.1", log: { log.add($0) })
+      configuration, device: device.get(), loading: loading, bootstrap: bootstrap, clockworkHost: "127.0.0.1",
+      log: { log.add($0) })
   }
 
-  private init(_ flags: [String], log: Lines, tls: ClientTLS?) async throws {
-    server = try await Self.start(flags, log: log)
+  private init(_ flags: [String], log: Lines, tls: ClientTLS?, bootstrap: BootstrapOptions) async throws {
+    server = try await Self.start(flags, log: log, bootstrap: bootstrap)
     self.log = log
     grpcPort = server.tensorFlow.grpcEndpoints[0].port
     restPort = server.tensorFlow.restEndpoints[0].port
@@ -146,9 +154,9 @@ final class Lines: Sendable {
   }
 }
 
-/// Whether something comes true within a minute.
-func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-  for _ in 0..<6000 {
+/// Whether something comes true in time.
+func eventually(within seconds: Int = 60, _ condition: () async throws -> Bool) async throws -> Bool {
+  for _ in 0..<seconds * 100 {
     if try await condition() { return true }
     try await Task.sleep(for: .milliseconds(10))
   }

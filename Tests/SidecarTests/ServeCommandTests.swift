@@ -9,13 +9,6 @@ import Wire
 extension SidecarTests {
   /// The command as a start script sees it.
   @Suite struct ServeCommandTests {
-    /// Built with the tests, beside them.
-    private var program: URL {
-      get throws {
-        try #require(Bundle.main.executableURL).deletingLastPathComponent().appending(path: "apparate")
-      }
-    }
-
     @Test("starts with tensorflow_model_server's flags, says where it listens, and ends well on SIGTERM")
     func process() async throws {
       let directory = try ModelDirectory()
@@ -23,7 +16,7 @@ extension SidecarTests {
       let folder = try Folder()
       let socket = folder.path + "/socket"
       let process = Process()
-      process.executableURL = try program
+      process.executableURL = try RunningSidecar.program
       process.arguments = [
         "serve", "--port=0", "--grpc_socket_path=\(socket)", "--model_name=m", "--model_base_path=\(directory.path)",
         "--tensorflow_session_parallelism=2", "--no_such_flag=1",
@@ -64,7 +57,7 @@ extension SidecarTests {
       let folder = try Folder()
       let config = try folder.write("bad.config", "}")
       let flags = arguments.map { $0.replacing("CONFIG", with: config) }
-      let output = try await Tool.run(try program, ["serve"] + flags, expectSuccess: false)
+      let output = try await Tool.run(RunningSidecar.program, ["serve"] + flags, expectSuccess: false)
       #expect(output.contains(text), "\(output)")
       #expect(output.contains("apparate: error:"))
     }

@@ -1,3 +1,4 @@
+import Foundation
 import ModelGraph
 import Wire
 
@@ -22,6 +23,20 @@ public struct NumPyArchive: Sendable {
     let bytes: [UInt8]
     do { bytes = try archive.bytes(of: entry) } catch { throw DatasetError(error, path: path, format: "a .npz file") }
     return try NumPyFile.parse(bytes, path: "\(path), array \(name)")
+  }
+
+  /// Writes arrays, not compressed.
+  public static func write(_ arrays: [(name: String, tensor: Tensor)], to path: String) throws {
+    guard FileManager.default.createFile(atPath: path, contents: nil), let file = FileHandle(forWritingAtPath: path)
+    else { throw DatasetError.unreadable(path: path, reason: "it cannot be written") }
+    defer { try? file.close() }
+    var writer = ZipWriter()
+    for array in arrays {
+      let bytes = NumPyFile.encode(array.tensor)
+      try file.write(contentsOf: Data(bytes.withUnsafeBytes { try writer.begin("\(array.name).npy", $0) }))
+      try file.write(contentsOf: Data(bytes))
+    }
+    try file.write(contentsOf: Data(writer.end()))
   }
 
   private static func arrayName(_ entry: String) -> String? {

@@ -25,7 +25,7 @@ final class EngineLease: PagedServable {
   deinit { end() }
 
   var signature: Signature { shared.signature }
-  func submit(_ batch: Batch, to receiver: any AnswerReceiver) { shared.engine.submit(batch, to: receiver) }
+  func submit(_ batch: Batch, to receiver: any AnswerReceiver) { shared.submit(batch, to: receiver) }
 
   var weightByteCount: Int { shared.engine.weightByteCount }
 

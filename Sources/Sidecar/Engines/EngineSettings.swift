@@ -16,6 +16,8 @@ public struct EngineSettings: Sendable {
   public var guarantee = Guarantee.certified
   /// Batches of these sizes are made ready for at load, where a model's input shapes are known.
   public var batchSizes = [1]
+  /// How models without ramps get some; `nil`: they do not.
+  public var bootstrap: BootstrapOptions?
   /// Where to keep what is learnt of models whose own directories cannot be written to; `nil`: nowhere.
   public var stateDirectory: String?
   /// Takes one line at a time, from any thread.

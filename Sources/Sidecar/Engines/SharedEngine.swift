@@ -10,8 +10,12 @@ import Synchronization
 public final class SharedEngine: Sendable {
   public let id: ServableID
   public let signature: Signature
-  /// Guards which engine answers.
-  private let current: Mutex<EarlyExitEngine>
+  private struct Current {
+    var engine: EarlyExitEngine
+    var sampler: InputSampler?
+  }
+  /// Guards which engine answers, and who looks at what it is sent.
+  private let current: Mutex<Current>
 
   private struct Weights: Sendable {
     /// How many need them on the device.
@@ -25,11 +29,21 @@ public final class SharedEngine: Sendable {
   init(id: ServableID, engine: EarlyExitEngine) {
     self.id = id
     signature = engine.signature
-    current = Mutex(engine)
+    current = Mutex(Current(engine: engine))
   }
 
   /// The one that the next batch goes to.
-  public var engine: EarlyExitEngine { current.withLock { $0 } }
+  public var engine: EarlyExitEngine { current.withLock { $0.engine } }
+
+  func submit(_ batch: Batch, to receiver: any AnswerReceiver) {
+    let (engine, sampler) = current.withLock { ($0.engine, $0.sampler) }
+    engine.submit(batch, to: receiver)
+    // Behind the batch: the device is at work already.
+    sampler?.take(batch)
+  }
+
+  /// From now on `sampler` sees every batch; `nil`: nobody does.
+  func observe(with sampler: InputSampler?) { current.withLock { $0.sampler = sampler } }
 
   /// Puts another engine of the same model in the place of this one, ready for the same batches. Batches that were
   /// submitted before end where they are.
@@ -40,8 +54,8 @@ public final class SharedEngine: Sendable {
       // Let go of outside of the lock, and not closed here: whoever is about to submit to it still may, and the last
       // reference ends it.
       let old = current.withLock { current in
-        let old = current
-        current = engine
+        let old = current.engine
+        current.engine = engine
         return old
       }
       _ = consume old

@@ -18,6 +18,12 @@ struct StateFolder: Sendable {
     return isWritable(own) ? own : nil
   }
 
+  /// A prepared model in our own directory, of a version whose own directory has none; `nil` when there is none.
+  func preparedModel(for id: ServableID) -> String? {
+    guard let path = ownPath(of: id).map({ "\($0)/\(VersionFiles.preparedName)" }) else { return nil }
+    return FileManager.default.fileExists(atPath: path) ? path : nil
+  }
+
   /// A model's name may hold anything; a directory's may not.
   private func ownPath(of id: ServableID) -> String? {
     guard let fallback else { return nil }

@@ -34,6 +34,24 @@ import Testing
     }
   }
 
+  @Test func readsWhatItWrote() throws {
+    try withFile(Data()) { path in
+      let arrays: [(name: String, tensor: Tensor)] = [
+        ("input.1", Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])),
+        ("ids/größe", Tensor([-1, 1 << 40] as [Int64], shape: [2])),
+        ("none", Tensor([] as [Float], shape: [0, 4])),
+      ]
+      try NumPyArchive.write(arrays, to: path)
+      let archive = try NumPyArchive(path: path)
+      #expect(archive.names == arrays.map(\.name))
+      for array in arrays {
+        let read = try archive.tensor(named: array.name)
+        #expect(read.shape == array.tensor.shape && read.type == array.tensor.type)
+        #expect(NumPyFile.encode(read) == NumPyFile.encode(array.tensor))
+      }
+    }
+  }
+
   @Test func namesTheArraysThatThereAre() throws {
     try withFile(decoded(Self.stored)) { path in
       let archive = try NumPyArchive(path: path)
