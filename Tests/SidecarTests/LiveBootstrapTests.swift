@@ -112,7 +112,7 @@ extension SidecarTests {
       let folder = try Folder()
       let mark = folder.path + "/began"
       let process = PreparationProcess(
-        program: URL(filePath: "/bin/sh"), arguments: ["-c", "touch \(mark); sleep 600"], share: 0,
+        program: URL(filePath: "/bin/sh"), arguments: ["-c", "touch \(mark); exec sleep 600"], share: 0,
         timeLimit: .seconds(60))
       var polls: UInt64 = 0
       let outcome = process.run {
