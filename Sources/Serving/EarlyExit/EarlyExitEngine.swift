@@ -27,10 +27,10 @@ public final class EarlyExitEngine: PagedServable {
     public var queueLimit = 64
     /// Items of a batch.
     public var itemLimit = 4096
-    /// When so many batches have waited for the last 32 batches, the device is not keeping up. Ramps then run with one
+    /// When each of the last 32 batches has left so many waiting, the device is not keeping up. Ramps then run with one
     /// batch in eight only, for the controller to go on: early answers save little beside the waiting, and what ramps cost
     /// makes it longer.
-    public var overloadDepth = 2
+    public var overloadDepth = 1
     /// Observations that may wait for the controller.
     public var ringCapacity = 1 << 14
     /// The controller works between batches instead of beside them: slower, but the same inputs in the same order
