@@ -46,7 +46,14 @@ final class PreparationProcess: Sendable {
     let words = Pipe()
     process.standardError = words
     let said = Words()
-    words.fileHandleForReading.readabilityHandler = { said.add($0.availableData) }
+    let isSilent = DispatchSemaphore(value: 0)
+    words.fileHandleForReading.readabilityHandler = { handle in
+      let data = handle.availableData
+      said.add(data)
+      guard data.isEmpty else { return }
+      handle.readabilityHandler = nil
+      isSilent.signal()
+    }
     defer { words.fileHandleForReading.readabilityHandler = nil }
     let ended = DispatchSemaphore(value: 0)
     process.terminationHandler = { _ in ended.signal() }
@@ -79,7 +86,10 @@ final class PreparationProcess: Sendable {
       }
     }
     if state.withLock({ $0.isCancelled }) { return .cancelled }
-    return process.terminationStatus == 0 ? .done : .failed(said.last)
+    if process.terminationStatus == 0 { return .done }
+    // Its end may be known before its last words are. Bounded: a child of its own may hold the pipe open.
+    _ = isSilent.wait(timeout: .now() + .seconds(1))
+    return .failed(said.last)
   }
 
   /// Ends it here and now, also when it is held: nothing of it may outlive the server.
