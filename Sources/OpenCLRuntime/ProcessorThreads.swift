@@ -11,11 +11,19 @@ public enum ProcessorThreads {
   public static var workersArePinned: Bool { pinned.load(ordering: .acquiring) }
   private static let pinned = Atomic<Bool>(false)
 
+  /// PoCL 3 reads the first of these, 4 and later the second, when its first device is asked for.
+  private static let countVariables = ["POCL_MAX_PTHREAD_COUNT", "POCL_CPU_MAX_CU_COUNT"]
+
+  /// How many threads PoCL's device has. To be said before devices are asked for; by default all cores.
+  public static func setCount(_ threads: Int) {
+    for name in countVariables { setenv(name, "\(threads)", 1) }
+  }
+
   /// Pins PoCL's workers when there is one for every core of the machine; with fewer, several processes may share it.
   /// `POCL_AFFINITY` says otherwise. PoCL reads it when its first device is asked for.
   static func pinWorkers() {
     let cores = Int(shim_first_cores())
-    let wanted = [getenv("POCL_MAX_PTHREAD_COUNT"), getenv("POCL_CPU_MAX_CU_COUNT")].compactMap { $0 }
+    let wanted = countVariables.compactMap { name in getenv(name) }
     if cores > 0, wanted.allSatisfy({ Int(atoi($0)) == cores }) { setenv("POCL_AFFINITY", "1", 0) }
     pinned.store(getenv("POCL_AFFINITY").map { atoi($0) == 1 } ?? false, ordering: .releasing)
   }

@@ -61,8 +61,7 @@ struct RampsBench: ParsableCommand {
   }
 
   func run() throws {
-    // PoCL reads it when the first device is asked for: 3.x the first name, 4 and later the second.
-    for name in ["POCL_MAX_PTHREAD_COUNT", "POCL_CPU_MAX_CU_COUNT"] { setenv(name, "\(threads)", 1) }
+    ProcessorThreads.setCount(threads)
     let device = try Device.select()
     let report = Report(json: json)
     if !json {

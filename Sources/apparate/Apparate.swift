@@ -71,8 +71,7 @@ struct DeviceOptions: ParsableArguments {
   func select() throws -> Device {
     if let threads {
       guard threads > 0 else { throw CommandError.usage("--threads must be at least 1, got \(threads)") }
-      // PoCL reads this when its first device is asked for.
-      setenv("POCL_MAX_PTHREAD_COUNT", "\(threads)", 1)
+      ProcessorThreads.setCount(threads)
     }
     return try Device.select(DeviceSelector(device))
   }

@@ -51,8 +51,7 @@ struct ServeCommand: ParsableCommand {
   }
 
   private func device(_ options: ServeOptions) throws -> Device {
-    // PoCL reads this when its first device is asked for.
-    if options.threads > 0 { setenv("POCL_MAX_PTHREAD_COUNT", "\(options.threads)", 1) }
+    if options.threads > 0 { ProcessorThreads.setCount(options.threads) }
     return try Device.select(DeviceSelector(options.device))
   }
 }

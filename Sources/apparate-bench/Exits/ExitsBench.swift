@@ -61,7 +61,7 @@ struct ExitsBench: ParsableCommand {
 
   func run() throws {
     if let threads {
-      for name in ["POCL_MAX_PTHREAD_COUNT", "POCL_CPU_MAX_CU_COUNT"] { setenv(name, "\(threads)", 1) }
+      ProcessorThreads.setCount(threads)
     }
     let folder = URL(filePath: models)
     let files = ExitFiles(

@@ -128,6 +128,6 @@ extension Status {
     let message =
       text.count <= Self.messageLimit
       ? status.message : String(decoding: text.prefix(Self.messageLimit), as: UTF8.self) + "...TRUNCATED"
-    self.init(Code(rawValue: status.code.rawValue) ?? .unknown, message)
+    self.init(status.code, message)
   }
 }

@@ -18,31 +18,16 @@ public enum SentTensor: Sendable {
 extension SentTensor {
   /// Decodes a tensor of a message whose bytes `owner` holds. Elements that lie there as they are needed stay there.
   init(_ message: TensorMessage, in owner: any ByteOwner) throws(WireError) {
-    guard let type = DataType(message.type) else {
-      if message.type == .string {
-        _ = try message.shape()
-      } else {
-        _ = try owner.withUnsafeBytes { (bytes) throws(WireError) in try message.elements(in: bytes) }
-      }
-      self = .other(message.type)
+    if let tensor = try Tensor(message, in: owner) {
+      self = .tensor(tensor)
       return
     }
-    let shape = try message.shape()
-    let storage = try owner.withUnsafeBytes { (bytes) throws(WireError) -> TensorStorage in
-      switch try message.elements(in: bytes) {
-      case .inPlace(let range):
-        return TensorStorage(borrowing: UnsafeRawBufferPointer(rebasing: bytes[range]), from: owner)
-      case .packed(let byteCount):
-        // `TensorStorage` rethrows without types.
-        var failure: WireError?
-        let storage = TensorStorage(byteCount: byteCount) { memory in
-          do throws(WireError) { try message.unpack(bytes, into: memory) } catch { failure = error }
-        }
-        if let failure { throw failure }
-        return storage
-      }
+    if message.type == .string {
+      _ = try message.shape()
+    } else {
+      _ = try owner.withUnsafeBytes { (bytes) throws(WireError) in try message.elements(in: bytes) }
     }
-    self = .tensor(Tensor(type: type, shape: shape, storage: storage))
+    self = .other(message.type)
   }
 }
 
