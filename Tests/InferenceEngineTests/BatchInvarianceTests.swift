@@ -40,6 +40,29 @@ import Testing
     }
   }
 
+  /// A batch that goes through early layers in parts, as one does that fits into no cache.
+  @Test(arguments: fixtures)
+  func givesTheSameBitsInParts(of fixture: ModelFixture) throws {
+    let device = try Self.device.get()
+    let inputs = try fixture.loadInputs()
+    let items = try #require(inputs.values.first?.shape.first)
+    let batch = inputs.mapValues { gathered($0, (0..<6).map { ($0 + 1) % items }) }
+    let whole = try fixture.loadModel(on: device) { $0.cacheByteCount = .max }
+    let parted = try fixture.loadModel(on: device) { $0.cacheByteCount = 1 }
+    let cuts = try parted.prepare(batch).cuts.map(\.name)
+    let expected = try whole.run(batch)
+    for outputs in [try parted.run(batch), try parted.run(batch, cuts: cuts)] {
+      #expect(Set(outputs.keys) == Set(expected.keys))
+      for (name, output) in outputs {
+        #expect(output.bytes == expected[name]?.bytes, "\(name) has other bits in parts")
+      }
+    }
+    // Small and odd images have no aligned windows, and sequences stay whole: of these two it is known.
+    if fixture.model.hasPrefix("Tests/Workloads/vtest") {
+      #expect(try parted.prepare(batch).steps.count > whole.prepare(batch).steps.count)
+    }
+  }
+
   private func gathered(_ tensor: Tensor, _ order: [Int]) -> Tensor {
     Tensor(
       type: tensor.type, shape: [order.count] + tensor.shape.dropFirst(),

@@ -77,7 +77,7 @@ final class ExecutionPlan: @unchecked Sendable {
     }
     self.stepsAfterValue = stepsAfterValue
     let lifetimes = Self.lifetimes(
-      steps: steps, inputs: inputs.map(\.view.memory), outputs: outputs.map(\.view.memory))
+      steps: steps, blocks: blocks, inputs: inputs.map(\.view.memory), outputs: outputs.map(\.view.memory))
     var planned: [MemoryPlan.Block] = []
     var index: [MemoryID: Int] = [:]
     for (id, block) in blocks.enumerated() {
@@ -93,10 +93,11 @@ final class ExecutionPlan: @unchecked Sendable {
   }
 
   private static func lifetimes(
-    steps: [Step], inputs: [MemoryID], outputs: [MemoryID]
+    steps: [Step], blocks: [Lowering.Block], inputs: [MemoryID], outputs: [MemoryID]
   ) -> [MemoryID: ClosedRange<Int>] {
     var result: [MemoryID: ClosedRange<Int>] = [:]
     func touch(_ memory: MemoryID, at step: Int) {
+      if case .part(let whole, _, _) = blocks[memory.index] { return touch(whole, at: step) }
       let known = result[memory] ?? step...step
       result[memory] = min(known.lowerBound, step)...max(known.upperBound, step)
     }
@@ -127,11 +128,22 @@ final class ExecutionPlan: @unchecked Sendable {
       switch blocks[id] {
       case .constant(let buffer): return buffer
       case .away: preconditionFailure("a plan is bound while its weights are away")
+      case .part: return nil
       case .planned(let byteCount):
         guard let index = memoryIndex[MemoryID(index: id)] else { return nil }
         if !sharing { return try shared.makeBuffer(byteCount: byteCount) }
         return try arena.subBuffer(offset: memory.offsets[index], byteCount: byteCount)
       }
+    }
+    for (id, block) in blocks.enumerated() {
+      // A window of a window is none in OpenCL.
+      guard case .part(let whole, let byteOffset, let byteCount) = block, let place = memoryIndex[whole] else {
+        continue
+      }
+      blockBuffers[id] =
+        try sharing
+        ? arena.subBuffer(offset: memory.offsets[place] + byteOffset, byteCount: byteCount)
+        : blockBuffers[whole.index]?.subBuffer(offset: byteOffset, byteCount: byteCount)
     }
     launches = []
     stepQueue = nil

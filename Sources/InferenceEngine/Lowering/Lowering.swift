@@ -6,19 +6,22 @@ import OpenCLRuntime
 /// One lowering function per operator family, see ``OperatorLowering``; each asks for its inputs in the layout that it
 /// can read, makes its outputs, and emits steps.
 struct Lowering {
-  let graph: Graph
+  /// While a part of the batch is lowered, with the shapes of that part.
+  var graph: Graph
   let target: KernelTarget
   let weights: WeightStore
   let tuning: Tuning
 
   private(set) var steps: [Step] = []
   /// Blocks by ``MemoryID``.
-  private(set) var blocks: [Block] = []
+  var blocks: [Block] = []
   private var views: [ValueID: TensorView] = [:]
   private var outputViews: [ValueID: TensorView] = [:]
   private var constantBlocks: [ObjectIdentifier: MemoryID] = [:]
   /// Copies already made of a view in another layout, and when they are made, so that two readers share one.
   private var copies: [CopyKey: (view: TensorView, demand: Demand)] = [:]
+  /// Of a window's first byte.
+  let alignment: Int
   /// The outputs that a run may go without.
   private let sideOutputs: Set<ValueID>
   /// Who needs the steps being emitted.
@@ -34,6 +37,8 @@ struct Lowering {
     /// Memory of the arena, written by steps (or by the host, for inputs).
     case planned(byteCount: Int)
     case constant(Buffer)
+    /// A window of planned memory.
+    case part(of: MemoryID, byteOffset: Int, byteCount: Int)
     /// A constant whose weights are away.
     case away(WeightStore.Slot)
   }
@@ -46,9 +51,15 @@ struct Lowering {
     let layout: [Int]
   }
 
-  /// - Parameter sideOutputs: the outputs that a run may go without; others must not depend on them.
-  init(graph: Graph, sideOutputs: Set<ValueID> = [], target: KernelTarget, weights: WeightStore, tuning: Tuning) {
+  /// - Parameters:
+  ///   - sideOutputs: the outputs that a run may go without; others must not depend on them.
+  ///   - alignment: that the device wants of a window's first byte.
+  init(
+    graph: Graph, sideOutputs: Set<ValueID> = [], target: KernelTarget, weights: WeightStore, tuning: Tuning,
+    alignment: Int
+  ) {
     self.graph = graph
+    self.alignment = alignment
     self.sideOutputs = sideOutputs
     self.target = target
     self.weights = weights
@@ -56,7 +67,9 @@ struct Lowering {
   }
 
   /// Lowers every node. A side output is made row-major as soon as it is there, main outputs at the end.
-  mutating func lowerAll() throws {
+  ///
+  /// - Parameter ends: nodes after which the host may want to know that the whole batch has come so far.
+  mutating func lowerAll(ends: Set<Int> = []) throws {
     for input in graph.inputs where graph[input].constant == nil {
       define(input, makeTensor(type: try type(of: input), shape: try shape(of: input)))
     }
@@ -64,15 +77,31 @@ struct Lowering {
       try complete(output)
     }
     let demands = graph.demands(sides: sideOutputs)
-    for (index, node) in graph.nodes.enumerated() {
-      currentNode = node.name
+    let splits =
+      target.family == .cpu
+      ? BatchSplit.runs(of: graph, demands: demands, ends: ends, cacheByteCount: tuning.cacheByteCount) : []
+    let splitAt = Dictionary(uniqueKeysWithValues: splits.map { ($0.nodes.lowerBound, $0) })
+    var index = 0
+    while index < graph.nodes.count {
       demand = demands[index]
-      try OperatorLowering.lower(node, into: &self)
+      if let split = splitAt[index], try lower(split) {
+        stepsAfterNode += repeatElement(steps.count, count: split.nodes.count)
+        index = split.nodes.upperBound
+        continue
+      }
+      let node = graph.nodes[index]
+      try lower(node)
       stepsAfterNode.append(steps.count)
       for case let output? in node.outputs where sideOutputs.contains(output) { try complete(output) }
+      index += 1
     }
     currentNode = "outputs"
     for output in graph.outputs where stepsAfterOutput[output] == nil { try complete(output) }
+  }
+
+  mutating func lower(_ node: Node) throws {
+    currentNode = node.name
+    try OperatorLowering.lower(node, into: &self)
   }
 
   /// Makes an output as the host reads it.
@@ -120,6 +149,9 @@ struct Lowering {
   mutating func define(_ value: ValueID?, _ view: TensorView) {
     if let value { views[value] = view }
   }
+
+  /// A value of a part of the batch is no value of the next part.
+  mutating func forget(_ value: ValueID) { views[value] = nil }
 
   /// A constant's row-major device copy, shared by every plan of the model.
   mutating func constantView(_ tensor: Tensor) throws -> TensorView {

@@ -3,4 +3,6 @@
 struct Tuning: Sendable {
   /// Winograd for 3×3 stride-1 convolutions; off for comparisons.
   var winograd = true
+  /// What a step may read and write before a large batch is split, see ``BatchSplit``.
+  var cacheByteCount = LoadedModel.Options().cacheByteCount
 }

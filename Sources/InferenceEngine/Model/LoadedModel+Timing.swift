@@ -13,7 +13,7 @@ extension LoadedModel {
   ) throws -> (untilCut: [Double], total: Double) {
     let ordered = try validated(inputs)
     return try state.withLock { state in
-      let plan = try plan(for: ordered, in: &state)
+      let plan = try plan(for: ordered, tellingOfCuts: !cuts.isEmpty, in: &state)
       try bind(plan, waiting: true, in: &state)
       try plan.select([], on: queue)
       let library = state.library

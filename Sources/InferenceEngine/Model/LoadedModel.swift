@@ -28,6 +28,9 @@ public final class LoadedModel: Sendable {
     /// Names of outputs that runs compute only when they are asked to, see ``LoadedModel/run(_:sides:onSide:)``. The
     /// bits of the other outputs are those of the model without these.
     public var sideOutputs: Set<String> = []
+    /// What a step may read and write, in bytes, before a large batch goes through early layers in parts: what one core
+    /// can hold in its caches. On processors.
+    public var cacheByteCount = 4 << 20
     /// Plans kept for different input shapes.
     public var planLimit = 32
     /// Called while kernels are built, with (built, total), from any thread.
@@ -44,10 +47,10 @@ public final class LoadedModel: Sendable {
   public let target: KernelTarget
   let options: Options
 
-  private let branched: BranchedGraph
-  private let sideValues: Set<ValueID>
-  private let shapeInputs: Set<ValueID>
-  private let context: Context
+  let branched: BranchedGraph
+  let sideValues: Set<ValueID>
+  let shapeInputs: Set<ValueID>
+  let context: Context
   let queue: CommandQueue
   /// Guards the plans, the arena and the queue: one run at a time.
   let state: Mutex<State>
@@ -64,6 +67,7 @@ public final class LoadedModel: Sendable {
   struct PlanKey: Hashable {
     let shapes: [Shape]
     let shapeValues: [[UInt8]]
+    let tellsOfCuts: Bool
   }
 
   public convenience init(path: String, device: Device, options: Options = Options()) throws {
@@ -187,7 +191,7 @@ public final class LoadedModel: Sendable {
   ) throws -> [String: Tensor] {
     let ordered = try validated(inputs)
     return try state.withLock { state in
-      let plan = try plan(for: ordered, in: &state)
+      let plan = try plan(for: ordered, tellingOfCuts: !cuts.isEmpty, in: &state)
       try bind(plan, waiting: false, in: &state)
       try plan.select([], on: queue)
       let ends = try cutSteps(cuts, of: plan).map(plan.position(of:))
@@ -355,7 +359,7 @@ public final class LoadedModel: Sendable {
   public func profile(_ inputs: [String: Tensor], repetitions: Int = 3) throws -> ModelProfile {
     let ordered = try validated(inputs)
     return try state.withLock { state in
-      let plan = try plan(for: ordered, in: &state)
+      let plan = try plan(for: ordered, tellingOfCuts: true, in: &state)
       try plan.bind(to: state.arena)
       try state.library.prepare(plan.kernelSpecs, progress: options.progress)
       var runs: [[(start: UInt64, end: UInt64)]] = []
@@ -413,77 +417,6 @@ public final class LoadedModel: Sendable {
       }
       return tensor
     }
-  }
-
-  func plan(for inputs: [Tensor], in state: inout State) throws -> ExecutionPlan {
-    guard !state.weightsAreAway else { throw EngineError.weightsReleased(model: graph.name) }
-    let carriers = zip(graph.inputs, inputs).filter { shapeInputs.contains($0.0) }
-    let key = PlanKey(
-      shapes: inputs.map(\.shape), shapeValues: carriers.map { $0.1.storage.withUnsafeBytes { Array($0) } })
-    if let plan = state.plans[key] {
-      if state.order.last != key, let position = state.order.firstIndex(of: key) {
-        state.order.append(state.order.remove(at: position))
-      }
-      return plan
-    }
-    let specialised = try branched.specialized(
-      inputShapes: Dictionary(uniqueKeysWithValues: zip(graph.inputs, inputs.map(\.shape))),
-      inputValues: Dictionary(uniqueKeysWithValues: carriers.map { ($0.0, $0.1) }), fusing: options.fusion)
-    let joined = specialised.joined()
-    var lowering = Lowering(
-      graph: joined, sideOutputs: sideValues, target: target, weights: state.weights,
-      tuning: Tuning(winograd: options.winograd))
-    try lowering.lowerAll()
-    let plan = try ExecutionPlan(
-      lowering: lowering, graph: joined, trunk: specialised.trunk, sideOutputs: sideValues,
-      alignment: max(64, device.properties.baseAddressAlignment), sharing: options.sharesMemory)
-    if try !prepareQueueProgram(for: plan, in: state.library) {
-      try state.library.prepare(plan.kernelSpecs, progress: options.progress)
-    }
-    if state.order.count >= options.planLimit { state.plans[state.order.removeFirst()] = nil }
-    state.plans[key] = plan
-    state.order.append(key)
-    return plan
-  }
-
-  /// Loads a program for a ``StepQueue``, or builds it when the kernels would have to be built anyway: a driver compiles
-  /// many kernels at once sooner than each by itself. False when the plan is to have single launches for now.
-  private func prepareQueueProgram(for plan: ExecutionPlan, in library: KernelLibrary) throws -> Bool {
-    guard hasStepQueues, let variants = plan.variants, !variants.isEmpty else { return false }
-    if try library.queueProgram(covering: variants) != nil { return true }
-    // A model that runs already must not wait for all kernels when a new batch size needs a few.
-    guard library.hasNoQueuePrograms, try library.uncompiledCount(of: plan.kernelSpecs) >= Self.kernelsWorthQueue else {
-      return false
-    }
-    _ = try library.makeQueueProgram(covering: variants, progress: options.progress)
-    return true
-  }
-
-  private static let kernelsWorthQueue = 4
-
-  /// Places the plan in the arena and gives it the fastest way to run that there is.
-  ///
-  /// - Parameter waiting: whether to build a program for a ``StepQueue`` now. Otherwise it is built in the background
-  ///   once the plan has proved to be wanted, and single launches serve until then.
-  func bind(_ plan: ExecutionPlan, waiting: Bool, in state: inout State) throws {
-    try plan.bind(to: state.arena)
-    guard hasStepQueues, !plan.hasStepQueue, let variants = plan.variants, !variants.isEmpty else { return }
-    if let program = waiting
-      ? try state.library.makeQueueProgram(covering: variants, progress: options.progress)
-      : state.library.loadedQueueProgram(covering: variants)
-    {
-      try plan.use(program, context: context, on: queue, groups: target.computeUnits)
-    } else if plan.singleRuns >= Self.runsBeforeQueue {
-      state.library.makeQueueProgramInBackground(covering: variants)
-    }
-  }
-
-  private static let runsBeforeQueue = 16
-
-  /// Work-groups that wait for one another by reading memory need a device that runs them as threads of a processor,
-  /// and a step queue's addresses one that has a single memory: PoCL's CPU devices are known to be such.
-  private var hasStepQueues: Bool {
-    options.singleLaunch && target.family == .cpu && device.properties.isPoCLProcessor
   }
 
   private static let spinLimit = Duration.milliseconds(2)
