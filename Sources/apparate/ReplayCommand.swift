@@ -29,7 +29,7 @@ struct ReplayCommand: ParsableCommand {
   @Option(help: "fixed:RATE, poisson:RATE, csv:FILE or csv:FILE@RATE, in items a second.")
   var arrivals = "fixed:25"
 
-  @Option(help: "apparate, paper, vanilla, static-shared, static-per-ramp or optimal.")
+  @Option(help: "apparate, paper, vanilla, static-shared, static-per-ramp, hindsight or optimal.")
   var policy = ReplayPolicy.apparate.rawValue
 
   @Option(help: "The share of answers that must be the model's own (default: as prepared).")

@@ -10,6 +10,9 @@ public enum ReplayPolicy: String, Sendable, CaseIterable, Codable {
   case staticShared = "static-shared"
   /// One threshold for each ramp, tuned once on bootstrap data.
   case staticPerRamp = "static-per-ramp"
+  /// One threshold for each ramp, tuned once on the stream itself: the best that thresholds which never move could have
+  /// done, for who knew the stream beforehand.
+  case hindsight
   /// An oracle, computed from the vanilla run: no engine can know what it knows.
   case optimal
 

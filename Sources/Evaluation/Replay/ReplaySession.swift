@@ -70,7 +70,7 @@ public struct ReplaySession: Sendable {
       ?? SiteScan(prepared, items: items, device: device, options: modelOptions) { progress($0, total) }
     let profile = try latencyProfile(items)
     let vanilla = try run(control: .pinned(.none), profile, items)
-    let served = try real.map { try run(control: try control($0, bootstrap, profile), profile, items) }
+    let served = try real.map { try run(control: try control($0, bootstrap, profile, scan), profile, items) }
     try replay([vanilla] + served, items) { progress(items.count + $0, total) }
     if options.saturationItems > 0 { try saturate([vanilla] + served, items) }
     let own = vanilla.finished()
@@ -83,7 +83,7 @@ public struct ReplaySession: Sendable {
   // MARK: Policies
 
   private func control(
-    _ policy: ReplayPolicy, _ bootstrap: ObservationWindow?, _ profile: LatencyProfile
+    _ policy: ReplayPolicy, _ bootstrap: ObservationWindow?, _ profile: LatencyProfile, _ scan: SiteScan
   ) throws -> EarlyExitEngine.Control {
     switch policy {
     case .vanilla, .optimal: return .pinned(.none)
@@ -94,8 +94,8 @@ public struct ReplaySession: Sendable {
       controller.rampBudget = rampBudget
       options.adjustController?(&controller)
       return .adaptive(controller, stateFile: nil)
-    case .staticShared, .staticPerRamp:
-      guard let bootstrap else {
+    case .staticShared, .staticPerRamp, .hindsight:
+      guard let known = policy == .hindsight ? try scan.window() : bootstrap else {
         throw EvaluationError.invalidOption(
           name: "bootstrap", expected: "data to tune \(policy.rawValue) on", got: "none")
       }
@@ -104,7 +104,7 @@ public struct ReplaySession: Sendable {
         profile.admits(starting, budget: rampBudget) && !starting.isEmpty
         ? starting : StartingRamps.evenlySpaced(in: profile, budget: rampBudget)
       let tuner = policy == .staticShared ? StaticTuner.shared : .perRamp
-      let tuned = tuner.tuned(for: bootstrap, ramps: ramps, profile: profile, under: accuracy)
+      let tuned = tuner.tuned(for: known, ramps: ramps, profile: profile, under: accuracy)
       return .pinned(try ExitPolicy(version: 1, exits: tuned.exits))
     }
   }

@@ -43,6 +43,8 @@ final class ExecutionPlan: @unchecked Sendable {
 
   /// The steps of a run, ascending: those that its outputs need.
   private(set) var selected: [Int]
+  /// The steps of some choices of side outputs.
+  private var selections: [Set<Int>: [Int]] = [:]
   /// Positions of the side outputs that runs compute.
   private(set) var sides: Set<Int> = []
 
@@ -194,7 +196,13 @@ final class ExecutionPlan: @unchecked Sendable {
   func select(_ sides: Set<Int>, on queue: CommandQueue) throws {
     guard sides != self.sides else { return }
     self.sides = sides
-    selected = steps.indices.filter { steps[$0].demand.isMet(by: sides) }
+    if let known = selections[sides] {
+      selected = known
+    } else {
+      selected = steps.indices.filter { steps[$0].demand.isMet(by: sides) }
+      if selections.count >= 16 { selections = [:] }
+      selections[sides] = selected
+    }
     try stepQueue?.select(selected, watched: watched, on: queue)
   }
 

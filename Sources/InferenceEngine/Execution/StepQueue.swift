@@ -9,30 +9,45 @@ final class StepQueue {
   private static let header = 8
   private static let watch = 8
   private let kernel: Kernel
-  /// The rows of the selected steps, and the arguments of all.
-  private let tables: (steps: Buffer, arguments: Buffer)
-  private let counters: Buffer
-  /// The host's view of `counters`.
-  private let words: UnsafeRawPointer
+  /// The arguments of all steps.
+  private let arguments: Buffer
+  /// What runs do now, and what they did before: who goes back to it finds it ready. The last used comes last.
+  private var selection: Selection
+  private var selections: [Selection]
+  private static let selectionLimit = 4
   /// Watches, and the marks of rows; and the host's view of both.
   private let watchBuffers: (watches: Buffer, marks: Buffer)
   private let watches: UnsafeMutableBufferPointer<Int64>
   private let marks: UnsafeMutableBufferPointer<UInt8>
-  /// By how many selected steps are done: which watch the last of them has.
-  private var watchNumbers: [Int: Int] = [:]
   private let groups: Int
   /// Where the buffers are. The device is a processor of this machine with one memory, so these are host addresses too.
   private let addresses: [ObjectIdentifier: Int64]
   /// Of all steps of the plan.
   private let rows: [Row]
-  /// Of each selected step.
-  private var tasks: [UInt32] = []
   /// Shares that a step's tasks are cut into, at most, and the counters of a step, a cache line each.
   private let shareLimit: Int
   private var lines: Int { 1 + shareLimit }
-  /// How often the steps have run.
-  private var round: UInt32 = 0
-  private var isDamaged = false
+
+  /// Steps that make up a run, in tables of their own.
+  private final class Selection {
+    let table: Buffer
+    let counters: Buffer
+    /// The host's view of `counters`.
+    let words: UnsafeRawPointer
+    var selected: [Int] = []
+    var watched: Set<Int> = []
+    /// Of each selected step.
+    var tasks: [UInt32] = []
+    /// By how many selected steps are done: which watch the last of them has.
+    var watchNumbers: [Int: Int] = [:]
+    /// How often the steps have run.
+    var round: UInt32 = 0
+    var isDamaged = false
+
+    init(table: Buffer, counters: Buffer, words: UnsafeRawPointer) {
+      (self.table, self.counters, self.words) = (table, counters, words)
+    }
+  }
 
   /// What a row of the table says of a step, but for what depends on the selection.
   private struct Row {
@@ -56,49 +71,56 @@ final class StepQueue {
     self.groups = groups
     shareLimit = min(groups, 8)
     let room = max(steps.count, ExecutionPlan.longestRun)
-    counters = try context.makeBuffer(byteCount: (1 + room * (1 + shareLimit)) * 64)
+    let counterBytes = (1 + room * (1 + shareLimit)) * 64
+    let memory = try (0..<Self.selectionLimit).map { _ in
+      (
+        table: try context.makeBuffer(byteCount: room * Self.header * 8),
+        counters: try context.makeBuffer(byteCount: counterBytes)
+      )
+    }
     watchBuffers = (
       try context.makeBuffer(byteCount: watchLimit * Self.watch * 8),
       try context.makeBuffer(byteCount: max(1, rowLimit))
     )
-    let own = [counters, watchBuffers.watches, watchBuffers.marks]
+    let own = [watchBuffers.watches, watchBuffers.marks] + memory.map(\.counters)
     let buffers = try steps.flatMap { $0.arguments.compactMap(\.view) }.map(buffer) + own
     addresses = try Self.addresses(of: buffers, program: program, context: context, queue: queue)
     var rows: [Row] = []
-    var arguments: [Int64] = []
+    var longs: [Int64] = []
     for step in steps {
       guard let variant = StepQueueSource.Variant(step), let number = program.numbers[variant] else {
         throw EngineError.kernelSourceMissing(file: step.kernel.file)
       }
       let extents = step.global + [Int](repeating: 1, count: 3 - step.global.count)
-      let row = Row(variant: number, argumentOffset: arguments.count, extents: extents)
-      guard row.tasks > 0, row.tasks < 1 << 30, arguments.count < 1 << 40 else {
+      let row = Row(variant: number, argumentOffset: longs.count, extents: extents)
+      guard row.tasks > 0, row.tasks < 1 << 30, longs.count < 1 << 40 else {
         throw EngineError.unsupported(node: step.node, op: step.kernel.function, reason: "it has \(row.tasks) tasks")
       }
       rows.append(row)
       let addresses = addresses
       for argument in step.arguments {
-        try arguments.append(contentsOf: Self.longs(argument) { addresses[ObjectIdentifier(try buffer($0))] ?? 0 })
+        try longs.append(contentsOf: Self.longs(argument) { addresses[ObjectIdentifier(try buffer($0))] ?? 0 })
       }
     }
     self.rows = rows
-    let argumentTable = try context.makeBuffer(byteCount: max(8, arguments.count * 8))
-    try arguments.withUnsafeBytes { try queue.write(argumentTable, offset: 0, from: $0) }
-    tables = (try context.makeBuffer(byteCount: room * Self.header * 8), argumentTable)
+    let arguments = try context.makeBuffer(byteCount: max(8, longs.count * 8))
+    try longs.withUnsafeBytes { try queue.write(arguments, offset: 0, from: $0) }
+    self.arguments = arguments
     let known = addresses
     let places = own.compactMap {
       known[ObjectIdentifier($0)].flatMap { UnsafeMutableRawPointer(bitPattern: Int($0)) }
     }
     guard places.count == own.count else { throw EngineError.kernelSourceMissing(file: "step_queue") }
-    words = UnsafeRawPointer(places[0])
     watches = UnsafeMutableBufferPointer(
-      start: places[1].bindMemory(to: Int64.self, capacity: watchLimit * Self.watch), count: watchLimit * Self.watch)
+      start: places[0].bindMemory(to: Int64.self, capacity: watchLimit * Self.watch), count: watchLimit * Self.watch)
     marks = UnsafeMutableBufferPointer(
-      start: places[2].bindMemory(to: UInt8.self, capacity: max(1, rowLimit)), count: max(1, rowLimit))
+      start: places[1].bindMemory(to: UInt8.self, capacity: max(1, rowLimit)), count: max(1, rowLimit))
+    selections = zip(memory, places.dropFirst(2)).map {
+      Selection(table: $0.table, counters: $0.counters, words: UnsafeRawPointer($1))
+    }
+    selection = selections[0]
     kernel = try program.program.makeKernel("run_steps")
-    try kernel.setArgument(0, tables.steps)
-    try kernel.setArgument(1, tables.arguments)
-    try kernel.setArgument(2, counters)
+    try kernel.setArgument(1, arguments)
     try kernel.setArgument(7, watchBuffers.watches)
     try select(Array(rows.indices), watched: [rows.count], on: queue)
     // A driver may compile at the first launch: let that be here, with nothing to do.
@@ -112,25 +134,37 @@ final class StepQueue {
       .map { UnsafeMutableRawBufferPointer(start: $0, count: buffer.byteCount) }
   }
 
-  /// From the next run on these steps make up a run: some microseconds, with the queue idle.
+  /// From the next run on these steps make up a run: some microseconds, with the queue idle. Less when they have before.
   ///
   /// - Parameters:
   ///   - selected: indices of steps; the same one may run several times.
   ///   - watched: after how many of the selected steps a host that sleeps may want to be woken.
   func select(_ selected: [Int], watched: Set<Int>, on queue: CommandQueue) throws {
+    let known = selections.firstIndex { $0.selected == selected && $0.watched == watched }
+    let next = selections.remove(at: known ?? 0)
+    selections.append(next)
+    selection = next
+    if known == nil { try fill(next, selected, watched, on: queue) }
+    try kernel.setArgument(0, next.table)
+    try kernel.setArgument(2, next.counters)
+    watch([:], rows: 0, settled: [])
+  }
+
+  private func fill(_ selection: Selection, _ selected: [Int], _ watched: Set<Int>, on queue: CommandQueue) throws {
     var table: [Int64] = []
-    tasks = selected.map { UInt32(rows[$0].tasks) }
-    watchNumbers = Dictionary(uniqueKeysWithValues: watched.sorted().enumerated().map { ($1, $0 + 1) })
+    selection.watchNumbers = Dictionary(uniqueKeysWithValues: watched.sorted().enumerated().map { ($1, $0 + 1) })
     for (position, row) in selected.map({ rows[$0] }).enumerated() {
       table += [Int64(row.variant), Int64(row.argumentOffset)] + row.extents.map { Int64($0) }
       // Asking a share in vain costs more than it saves where tasks are few.
       let shares = row.tasks < 2 * shareLimit ? 1 : shareLimit
-      table += [Int64(row.tasks), Int64(shares), Int64(watchNumbers[position + 1] ?? 0)]
+      table += [Int64(row.tasks), Int64(shares), Int64(selection.watchNumbers[position + 1] ?? 0)]
     }
     // The queue is in order: work-groups of the last run that still look for work have ended when it writes.
-    try table.withUnsafeBytes { try queue.write(tables.steps, offset: 0, from: $0) }
-    try reset(on: queue)
-    watch([:], rows: 0, settled: [])
+    selection.selected = []
+    try table.withUnsafeBytes { try queue.write(selection.table, offset: 0, from: $0) }
+    try reset(selection, on: queue)
+    selection.tasks = selected.map { UInt32(rows[$0].tasks) }
+    (selection.selected, selection.watched) = (selected, watched)
   }
 
   /// What wakes a host that sleeps.
@@ -147,7 +181,7 @@ final class StepQueue {
   ///   - rows: of all scores.
   ///   - settled: rows that nobody waits for.
   func watch(_ wakes: [Int: Wake], rows: Int, settled: [Int]) {
-    for (steps, number) in watchNumbers {
+    for (steps, number) in selection.watchNumbers {
       let place = (number - 1) * Self.watch
       switch wakes[steps] ?? .always {
       case .never: watches[place] = 0
@@ -176,16 +210,16 @@ final class StepQueue {
     guard !range.isEmpty else { return }
     try begin(range, on: queue)
     try launch(range, on: queue)
-    isDamaged = range.upperBound != tasks.count
+    selection.isDamaged = range.upperBound != selection.tasks.count
   }
 
   /// All selected steps, with an event.
   func enqueueWithEvent(on queue: CommandQueue) throws -> Event {
-    let range = tasks.indices
+    let range = selection.tasks.indices
     try begin(range, on: queue)
     try setArguments(range)
     let event = try queue.enqueueWithEvent(kernel, range: NDRange(global: [groups], local: [1]))
-    isDamaged = false
+    selection.isDamaged = false
     return event
   }
 
@@ -194,10 +228,10 @@ final class StepQueue {
 
   private func begin(_ range: Range<Int>, on queue: CommandQueue) throws {
     if range.lowerBound == 0 {
-      if isDamaged { try reset(on: queue) }
-      round &+= 1
+      if selection.isDamaged { try reset(selection, on: queue) }
+      selection.round &+= 1
     }
-    isDamaged = true
+    selection.isDamaged = true
   }
 
   private func launch(_ range: Range<Int>, on queue: CommandQueue) throws {
@@ -209,7 +243,7 @@ final class StepQueue {
     try kernel.setArgument(3, value: Int32(range.lowerBound))
     try kernel.setArgument(4, value: Int32(range.upperBound))
     try kernel.setArgument(5, value: Int32(lines))
-    try kernel.setArgument(6, value: round)
+    try kernel.setArgument(6, value: selection.round)
   }
 
   /// Waits until the device has completed the first `step` selected steps of the run that was enqueued last.
@@ -217,14 +251,15 @@ final class StepQueue {
   /// - Returns: false when that took longer than `patience`.
   func waits(for step: Int, _ patience: SharedWord.Patience) -> Bool {
     guard step > 0 else { return true }
-    let completed = words + 64 * (1 + (step - 1) * lines)
-    return SharedWord(at: completed, bell: words).reaches(tasks[step - 1] &* round, patience)
+    let completed = selection.words + 64 * (1 + (step - 1) * lines)
+    return SharedWord(at: completed, bell: selection.words)
+      .reaches(selection.tasks[step - 1] &* selection.round, patience)
   }
 
-  private func reset(on queue: CommandQueue) throws {
-    let zeros = [UInt8](repeating: 0, count: counters.byteCount)
-    try zeros.withUnsafeBytes { try queue.write(counters, offset: 0, from: $0) }
-    (round, isDamaged) = (0, false)
+  private func reset(_ selection: Selection, on queue: CommandQueue) throws {
+    let zeros = [UInt8](repeating: 0, count: selection.counters.byteCount)
+    try zeros.withUnsafeBytes { try queue.write(selection.counters, offset: 0, from: $0) }
+    (selection.round, selection.isDamaged) = (0, false)
   }
 
   private static func addresses(

@@ -6,12 +6,15 @@ import Synchronization
 
 /// The engine's thread: runs waiting batches one after another under the policy of the moment.
 final class BatchExecutor: @unchecked Sendable {
-  // `run`, `batchNumber` and `batchesInOverload` belong to the thread that calls `runBatches()`; the rest guards itself.
+  // `run`, `inForce`, `batchNumber` and `batchesInOverload` belong to the thread that calls `runBatches()`; the rest guards
+  // itself.
   let model: LoadedModel
   let queue: WaitingBatches
   private let name: String
   private let description: PreparedDescription
   private let run: BatchRun
+  /// The policy that the last batch found published.
+  private var inForce: ActivePolicy
   private var batchNumber: UInt64 = 0
   private let clock = ContinuousClock()
   private let caution = Caution()
@@ -30,7 +33,7 @@ final class BatchExecutor: @unchecked Sendable {
   /// When the controller last moved, on the clock of `DispatchTime`, in nanoseconds; `nil` without one.
   let heartbeat: Heartbeat?
 
-  /// Guards the policy in force; held to read or replace it.
+  /// Guards the policy for the next batch; held to read or replace it.
   private let active: Mutex<ActivePolicy>
   /// Guards the counts; held for a batch's additions or a copy.
   private let counts: Mutex<EngineStatistics>
@@ -51,6 +54,7 @@ final class BatchExecutor: @unchecked Sendable {
     self.afterBatch = afterBatch
     queue = WaitingBatches(limit: queueLimit)
     run = BatchRun(classes: description.classes, errorScore: description.errorScore, active: policy)
+    inForce = policy
     active = Mutex(policy)
     counts = Mutex(EngineStatistics(sites: description.ramps.count, policy: policy.policy))
   }
@@ -62,11 +66,11 @@ final class BatchExecutor: @unchecked Sendable {
   /// For the next batch.
   func publish(_ policy: ActivePolicy) {
     active.withLock { $0 = policy }
-    counts.withLock { $0.apply(policy.policy) }
   }
 
   var statistics: EngineStatistics {
     var result = counts.withLock { $0 }
+    result.apply(policy)
     result.queueDepth = queue.count
     result.lostObservations = ring?.lostCount ?? 0
     return result
@@ -92,9 +96,12 @@ final class BatchExecutor: @unchecked Sendable {
   private func execute(_ job: WaitingBatches.Job) {
     let started = clock.now
     batchesInOverload = queue.count >= overloadDepth ? batchesInOverload + 1 : 0
-    let isOverloaded = batchesInOverload > Self.patience && !batchNumber.isMultiple(of: Self.overloadPeriod)
-    let active = isOverloaded ? withoutExits : active.withLock { $0 }
-    let caution = currentCaution
+    let isOverloaded = batchesInOverload > Self.patience
+    let goesWithout = isOverloaded && !batchNumber.isMultiple(of: Self.overloadPeriod)
+    // Whoever publishes may have lost its core while it held the lock.
+    if let published = active.withLockIfAvailable({ $0 }) { inForce = published }
+    let active = goesWithout ? withoutExits : inForce
+    let caution = isOverloaded ? 0 : currentCaution
     run.begin(job.batch, job.receiver, active, caution: caution)
     let outputs: [String: Tensor]
     do {
@@ -111,7 +118,7 @@ final class BatchExecutor: @unchecked Sendable {
     run.end(outputs)
     if run.finalLabels.isEmpty, let scores = outputs[description.finalLogits] { scores.withFloats(run.readFinal) }
     observe(
-      active, isRecorded: !isOverloaded, submitted: job.submitted, started: started, ended: ended, caution: caution)
+      active, isRecorded: !goesWithout, submitted: job.submitted, started: started, ended: ended, caution: caution)
     batchNumber += 1
     // Before the batch is said to be over, so that who waits for that sees what was learnt from it.
     afterBatch?()

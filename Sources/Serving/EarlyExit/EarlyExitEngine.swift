@@ -27,9 +27,9 @@ public final class EarlyExitEngine: PagedServable {
     public var queueLimit = 64
     /// Items of a batch.
     public var itemLimit = 4096
-    /// When each of the last 32 batches has left so many waiting, the device is not keeping up. Ramps then run with one
-    /// batch in eight only, for the controller to go on: early answers save little beside the waiting, and what ramps cost
-    /// makes it longer.
+    /// When each of the last 32 batches has left so many waiting, the device is not keeping up. Nothing leaves early then,
+    /// and ramps run with one batch in eight only, for the controller to go on: early answers save little beside the
+    /// waiting, and what they cost makes it longer.
     public var overloadDepth = 1
     /// Observations that may wait for the controller.
     public var ringCapacity = 1 << 14
@@ -116,7 +116,7 @@ public final class EarlyExitEngine: PagedServable {
       ProcessorThreads.runsWhenWoken()
       executor.runBatches()
     }
-    if let control, !isSynchronous { Self.startThread("\(name) control", quality: .utility) { control.work() } }
+    if let control, !isSynchronous { Self.startThread("\(name) control") { control.work() } }
   }
 
   deinit {
@@ -125,12 +125,9 @@ public final class EarlyExitEngine: PagedServable {
     if let control { _ = control.end(within: .zero) }
   }
 
-  private static func startThread(
-    _ name: String, quality: QualityOfService = .userInteractive, _ body: @escaping @Sendable () -> Void
-  ) {
+  private static func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
     let thread = Thread(block: body)
     thread.name = name
-    thread.qualityOfService = quality
     thread.start()
   }
 

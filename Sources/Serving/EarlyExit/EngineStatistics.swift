@@ -35,7 +35,8 @@ public struct EngineStatistics: Sendable, Equatable {
   /// Observations that did not fit on their way to the controller.
   public internal(set) var lostObservations = 0
   public internal(set) var policyVersion: UInt64
-  /// What thresholds were multiplied with for the last batch: below 1 when the controller lags.
+  /// What thresholds were multiplied with for the last batch: below 1 when the controller lags, 0 while
+  /// the device does not keep up.
   public internal(set) var caution: Float = 1
 
   public var earlyExits: UInt64 { items - finalExits }

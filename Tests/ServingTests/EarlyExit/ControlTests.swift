@@ -156,4 +156,41 @@ struct ControlTests {
       }
     }
   }
+
+  @Test func nothingLeavesEarlyWhileTheDeviceDoesNotKeepUp() throws {
+    let observed = Mutex<[(batch: UInt64, exit: ExitPosition)]>([])
+    var controller = eager
+    controller.tuningPeriod = 10_000
+    controller.adjustmentPeriod = 0
+    controller.accuracy = try AccuracyConstraint(0)
+    let engine = try engine(controller) { options in
+      options.isSynchronous = false
+      options.learnsFromBootstrap = false
+      options.queueLimit = 128
+      options.onObservation = { observation in observed.withLock { $0.append((observation.batch, observation.exit)) } }
+    }
+    // Everyone leaves at the first ramp, and the controller does not mind.
+    try engine.setPolicy(ExitPolicy(version: 1, exits: [ExitPolicy.Exit(ramp: RampID(0), threshold: 1000)]))
+    func batch(_ item: Int) -> Batch { Batch(inputs: Workload.resnet.inputs(items: item..<item + 1), count: 1) }
+    // The first batch leaves none waiting, and goes on when all others wait.
+    let (hasBegun, allWait) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    let first = Receiver(onAnswer: {
+      hasBegun.signal()
+      allWait.wait()
+    })
+    engine.submit(batch(0), to: first)
+    hasBegun.wait()
+    let others = (0..<99).map { _ in Receiver() }
+    for receiver in others { engine.submit(batch(1), to: receiver) }
+    allWait.signal()
+    _ = try first.wait()
+    let exits = try others.map { try #require($0.answers(of: "logits")[0]).exit }
+    let early = exits.indices.filter { exits[$0] != .final }
+    // It is overload once more than 32 in a row left some waiting; the last of all leaves none.
+    #expect(early == Array(0..<32) + [98])
+    engine.shutDown(within: .seconds(60))
+    // The ramps are still heard in one batch of eight.
+    let inOverload = observed.withLock { $0.map(\.batch) }.filter { (33..<99).contains($0) }
+    #expect(inOverload == stride(from: 40, to: 99, by: 8).map { UInt64($0) })
+  }
 }
