@@ -8,19 +8,17 @@ import NIOHTTP2
 /// Each side is read only while the other takes what it is sent, so a call holds no more than a window's worth.
 final class ForwardingExchange: Exchange {
   private unowned let stream: ServerStream
-  private let clientChannel: any Channel
   private let leg: UpstreamLeg
 
-  init(headers: HPACKHeaders, stream: ServerStream, channel: any Channel) {
+  init(headers: HPACKHeaders, stream: ServerStream) {
     self.stream = stream
-    clientChannel = channel
     leg = UpstreamLeg(headers: headers)
     leg.exchange = self
   }
 
   func start(_ connection: ClientConnection) {
-    clientChannel.setAutoRead(false)
-    let leg = NIOLoopBound(leg, eventLoop: clientChannel.eventLoop)
+    stream.setReading(false)
+    let leg = NIOLoopBound(leg, eventLoop: stream.eventLoop)
     connection.openStream { channel in
       channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(leg.value) }
     } onFailure: { status in
@@ -30,7 +28,10 @@ final class ForwardingExchange: Exchange {
 
   // MARK: From the client
 
-  func received(_ bytes: ByteBuffer) { leg.send(.data(.init(data: .byteBuffer(bytes)))) }
+  func received(_ bytes: ByteBuffer) {
+    leg.send(.data(.init(data: .byteBuffer(bytes))))
+    stream.tellOfReadEnd()
+  }
 
   func requestEnded(trailers: HPACKHeaders?) {
     if let trailers {
@@ -38,6 +39,7 @@ final class ForwardingExchange: Exchange {
     } else {
       leg.sendEnd()
     }
+    stream.tellOfReadEnd()
   }
 
   func readCompleted() { leg.flush() }
@@ -51,7 +53,7 @@ final class ForwardingExchange: Exchange {
 
   // MARK: From upstream
 
-  func upstreamIsWritable(_ writable: Bool) { clientChannel.setAutoRead(writable) }
+  func upstreamIsWritable(_ writable: Bool) { stream.setReading(writable) }
 
   func answer(_ payload: HTTP2Frame.FramePayload, endStream: Bool) { stream.pass(payload, endStream: endStream) }
 

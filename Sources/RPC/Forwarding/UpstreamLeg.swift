@@ -127,3 +127,12 @@ final class UpstreamLeg: ChannelInboundHandler {
     context.fireChannelInactive()
   }
 }
+
+extension Channel {
+  /// Stops or resumes reading. On the channel's event loop.
+  fileprivate func setAutoRead(_ enabled: Bool) {
+    // Fails only on a closed channel, of which there is nothing to read.
+    try? syncOptions?.setOption(.autoRead, value: enabled)
+    if enabled { read() }
+  }
+}

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP2
 
 /// A gRPC server: HTTP/2 connections on TCP ports and unix sockets, calls to the handlers of a ``Router``.
 public final class Server: Sendable {
@@ -22,21 +21,10 @@ public final class Server: Sendable {
     group: any EventLoopGroup
   ) async throws(RPCError) -> Server {
     let core = ServerCore(router: router, limits: limits)
-    let (connectionConfiguration, streamConfiguration) = (limits.connectionConfiguration, limits.streamConfiguration)
     let listener = try await Listener.listen(
       on: endpoints, tls: tls, maximumConnections: limits.connections, group: group
     ) { channel in
-      let connection = ServerConnection(limits: limits)
-      let delegate = ServerStreamDelegate(connection: NIOLoopBound(connection, eventLoop: channel.eventLoop))
-      _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
-        mode: .server, connectionConfiguration: connectionConfiguration, streamConfiguration: streamConfiguration,
-        streamDelegate: delegate
-      ) { stream in
-        stream.eventLoop.makeCompletedFuture {
-          try stream.pipeline.syncOperations.addHandler(ServerStream(core: core))
-        }
-      }
-      try channel.pipeline.syncOperations.addHandler(connection)
+      try channel.pipeline.syncOperations.addHandler(ServerConnection(core: core, channel: channel))
     }
     return Server(listener: listener, core: core)
   }

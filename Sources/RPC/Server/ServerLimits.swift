@@ -50,37 +50,9 @@ public struct ServerLimits: Sendable, Hashable {
 extension ServerLimits {
   /// Large enough that a request of the usual size never waits for a WINDOW_UPDATE: measured, this more than halves
   /// the latency of 600 KB requests over the default of 64 KiB.
-  private static let streamWindow = 8 << 20
-  private static let connectionWindow = 16 << 20
+  static let streamWindow = 8 << 20
+  static let connectionWindow = 16 << 20
 
   /// A frame is handled as a whole, so this also bounds for how long one call keeps others waiting.
-  private static let frameBytes = 1 << 20
-
-  var connectionConfiguration: NIOHTTP2Handler.ConnectionConfiguration {
-    var configuration = NIOHTTP2Handler.ConnectionConfiguration()
-    configuration.initialSettings = [
-      HTTP2Setting(parameter: .maxConcurrentStreams, value: concurrentCallsPerConnection),
-      HTTP2Setting(parameter: .initialWindowSize, value: Self.streamWindow),
-      HTTP2Setting(parameter: .maxFrameSize, value: Self.frameBytes),
-      HTTP2Setting(parameter: .maxHeaderListSize, value: headerBytes),
-    ]
-    configuration.targetWindowSize = Self.connectionWindow
-    configuration.controlFrameRateLimit.maximumCount = controlFramesPerSecond
-    configuration.controlFrameRateLimit.windowLength = .seconds(1)
-    configuration.maximumConnectionGlitches = protocolErrorsPerConnection
-    // Frames that were under way when a call was reset are ignored rather than an error; remember enough calls.
-    configuration.maximumRecentlyResetStreams = concurrentCallsPerConnection
-    return configuration
-  }
-
-  var streamConfiguration: NIOHTTP2Handler.StreamConfiguration {
-    var configuration = NIOHTTP2Handler.StreamConfiguration()
-    configuration.targetWindowSize = Self.streamWindow
-    configuration.outboundBufferSizeHighWatermark = 1 << 20
-    configuration.outboundBufferSizeLowWatermark = 1 << 18
-    configuration.streamResetFrameRateLimit.maximumCount = cancellationsPerSecond
-    configuration.streamResetFrameRateLimit.windowLength = .seconds(1)
-    configuration.streamErrorRateLimit.maximumCount = protocolErrorsPerConnection
-    return configuration
-  }
+  static let frameBytes = 1 << 20
 }

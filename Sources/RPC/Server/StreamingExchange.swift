@@ -10,7 +10,6 @@ final class StreamingExchange: Exchange {
   private let compression: Compression?
   private unowned let stream: ServerStream
   private var assembler: MessageAssembler
-  private var isReading = true
 
   init(
     path: String, metadata: Metadata, compression: Compression?, handler: any StreamingHandler, stream: ServerStream
@@ -19,13 +18,12 @@ final class StreamingExchange: Exchange {
     self.stream = stream
     // Services of this kind are asked in a few words.
     assembler = MessageAssembler(limit: min(stream.core.limits.messageBytes, 1 << 20))
-    guard let context = stream.context else { preconditionFailure("a stream without a channel") }
-    call = StreamingCall(path: path, metadata: metadata, eventLoop: context.eventLoop, stream: stream)
+    call = StreamingCall(path: path, metadata: metadata, eventLoop: stream.eventLoop, stream: stream)
     handler.handle(call)
   }
 
   func received(_ bytes: ByteBuffer) {
-    guard let allocator = stream.context?.channel.allocator else { return }
+    let allocator = stream.allocator
     do throws(Status) {
       assembler.append(bytes, allocator: allocator)
       while let frame = try assembler.next(allocator: allocator) {
@@ -47,25 +45,12 @@ final class StreamingExchange: Exchange {
 
   func readCompleted() {}
 
-  func writabilityChanged(_ writable: Bool) {
-    guard writable != isReading, let channel = stream.context?.channel else { return }
-    isReading = writable
-    channel.setAutoRead(writable)
-  }
+  func writabilityChanged(_ writable: Bool) { stream.setReading(writable) }
 
   func ended(_ why: Cancellation?) {
     let onEnd = call.events.onEnd
     // Handlers capture the call: break the circle.
     call.events = StreamingCall.Events()
     onEnd()
-  }
-}
-
-extension Channel {
-  /// Stops or resumes reading. On the channel's event loop.
-  func setAutoRead(_ enabled: Bool) {
-    // Fails only on a closed channel, of which there is nothing to read.
-    try? syncOptions?.setOption(.autoRead, value: enabled)
-    if enabled { read() }
   }
 }

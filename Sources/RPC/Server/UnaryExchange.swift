@@ -30,11 +30,10 @@ final class UnaryExchange: Exchange {
   deinit { stream.core.budget.give(back: bytesHeld) }
 
   func received(_ bytes: ByteBuffer) {
-    guard let context = stream.context else { return }
     do throws(Status) {
       try hold(bytes.readableBytes)
-      assembler.append(bytes, allocator: context.channel.allocator)
-      if frame == nil { frame = try assembler.next(allocator: context.channel.allocator) }
+      assembler.append(bytes, allocator: stream.allocator)
+      if frame == nil { frame = try assembler.next(allocator: stream.allocator) }
       if frame != nil, !assembler.isEmpty {
         throw Status(.internalError, "expected one request message, got more")
       }
@@ -44,17 +43,16 @@ final class UnaryExchange: Exchange {
   }
 
   func requestEnded(trailers: HPACKHeaders?) {
-    guard let context = stream.context else { return }
     do throws(Status) {
       guard let frame else {
         throw Status(
           .internalError,
           assembler.isEmpty ? "expected one request message, got none" : "the request message is cut off")
       }
-      let message = try message(in: frame, allocator: context.channel.allocator)
+      let message = try message(in: frame, allocator: stream.allocator)
       let call = Call(
         path: path, metadata: metadata, message: message, frame: frame, deadline: deadline, state: state,
-        stream: NIOLoopBound(stream, eventLoop: context.eventLoop), eventLoop: context.eventLoop,
+        stream: NIOLoopBound(stream, eventLoop: stream.eventLoop), eventLoop: stream.eventLoop,
         budget: stream.core.budget, bytesHeld: bytesHeld)
       bytesHeld = 0
       self.frame = nil
