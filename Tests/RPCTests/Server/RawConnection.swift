@@ -39,6 +39,20 @@ final class RawConnection: Sendable {
   /// Waits until the server has sent `bytes` somewhere.
   func receive(_ bytes: [UInt8]) async throws { try await received.wait(for: bytes) }
 
+  /// Waits for GOAWAY with this code.
+  func receiveGoAway(_ code: UInt8) async throws {
+    try await received.wait { bytes in
+      (0..<max(0, bytes.count - 16)).contains {
+        bytes[$0 + 3] == RawFrame.Kind.goAway.rawValue && bytes[($0 + 4)...($0 + 8)].allSatisfy { $0 == 0 }
+          && bytes[($0 + 13)..<($0 + 17)].elementsEqual([0, 0, 0, code])
+      }
+    }
+  }
+
+  func stopReading() { channel.setOption(.autoRead, value: false).whenComplete { _ in } }
+
+  func cut() { channel.close(promise: nil) }
+
   private final class Collector: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     private let chunks = Inbox<[UInt8]>()
@@ -52,12 +66,14 @@ final class RawConnection: Sendable {
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
     func wait(for bytes: [UInt8]) async throws {
-      while !contains(bytes) { all += try await chunks.next() }
+      try await wait { all in
+        guard all.count >= bytes.count else { return false }
+        return (0...(all.count - bytes.count)).contains { Array(all[$0..<($0 + bytes.count)]) == bytes }
+      }
     }
 
-    private func contains(_ bytes: [UInt8]) -> Bool {
-      guard all.count >= bytes.count else { return false }
-      return (0...(all.count - bytes.count)).contains { Array(all[$0..<($0 + bytes.count)]) == bytes }
+    func wait(until isThere: ([UInt8]) -> Bool) async throws {
+      while !isThere(all) { all += try await chunks.next() }
     }
   }
 }
