@@ -7,7 +7,7 @@ struct ApparateBench: AsyncParsableCommand {
     commandName: "apparate-bench",
     abstract: "Reproducible measurements: one subcommand for each figure in the README.",
     subcommands: [
-      ClockworkBench.self, EngineBench.self, ExitsBench.self, RampsBench.self, RPCBench.self, SegmentsBench.self,
-      ServingBench.self, TrainingBench.self, TunerBench.self, EngineWorker.self, RPCServer.self,
+      ClockworkBench.self, EngineBench.self, ExitsBench.self, LoadBench.self, RampsBench.self, RPCBench.self,
+      SegmentsBench.self, ServingBench.self, TrainingBench.self, TunerBench.self, EngineWorker.self, RPCServer.self,
     ])
 }
