@@ -5,6 +5,7 @@ import ModelGraph
 import RPC
 import Serving
 import ServingFixtures
+import Synchronization
 import TensorFlowServingAdapter
 import Testing
 import Wire
@@ -152,6 +153,53 @@ extension SidecarTests {
         let gone = try await sidecar.grpcurl(
           ["-d", #"{"service": "m"}"#], "grpc.health.v1.Health/Check", expectSuccess: false)
         #expect(gone.contains("NotFound"), "\(gone)")
+      }
+    }
+
+    /// Callers that wait, callers that give up, and versions that come and go: every call that was taken is answered, by
+    /// the newest version, and what others do is no reason for a failure.
+    @Test("loses no call while versions change and calls are given up")
+    func changesUnderLoad() async throws {
+      let directory = try ModelDirectory()
+      try directory.add(version: "1", TinyModel.affine(scale: 1, offset: 0, width: 1))
+      let flags = ("--model_name=m", "--model_base_path=\(directory.path)", "--file_system_poll_wait_seconds=1")
+      try await RunningSidecar.with(flags.0, flags.1, flags.2) { sidecar in
+        let end = End()
+        try await withThrowingTaskGroup(of: [Float].self) { group in
+          for _ in 0..<4 {
+            group.addTask {
+              var answers: [Float] = []
+              while !end.hasCome {
+                guard let answer = try await sidecar.affine("m", 3) else { return [.nan] }
+                if answers.last != answer { answers.append(answer) }
+              }
+              return answers
+            }
+          }
+          for _ in 0..<2 {
+            group.addTask {
+              while !end.hasCome {
+                do throws(Status) {
+                  _ = try await sidecar.client.predict(
+                    ["x": Tensor([3] as [Float], shape: [1, 1])], of: ModelSpec(name: "m"), timeout: .microseconds(50))
+                } catch {
+                  guard error.code == .deadlineExceeded else { throw error }
+                }
+              }
+              return []
+            }
+          }
+          for version in 2...4 {
+            try directory.add(
+              version: "\(version)", TinyModel.affine(scale: Float(version), offset: 0, width: 1))
+            #expect(try await eventually { try await sidecar.affine("m", 3) == Float(3 * version) })
+          }
+          end.come()
+          for try await answers in group where !answers.isEmpty {
+            #expect(answers.last == 12)
+            #expect(answers == answers.sorted() && Set(answers).isSubset(of: [3, 6, 9, 12]), "\(answers)")
+          }
+        }
       }
     }
 
@@ -385,4 +433,11 @@ extension Tensor {
     }
     return write(shape.dropFirst(), floats[...])
   }
+}
+
+/// Tells tasks that they are to end.
+private final class End: Sendable {
+  private let state = Atomic(false)
+  var hasCome: Bool { state.load(ordering: .relaxed) }
+  func come() { state.store(true, ordering: .relaxed) }
 }
