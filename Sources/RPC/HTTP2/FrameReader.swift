@@ -25,12 +25,6 @@ struct FrameReader {
   /// - Parameter frameLimit: The SETTINGS_MAX_FRAME_SIZE that the peer was told.
   init(frameLimit: Int) { self.frameLimit = frameLimit }
 
-  /// Bytes of the current DATA frame that are yet to be read, when all that was read has been handed out.
-  var bytesAwaited: (stream: UInt32, count: Int, endsStream: Bool)? {
-    guard input.readableBytes == 0, let passing else { return nil }
-    return (passing.header.stream, passing.left, passing.header.flags.contains(.endStream))
-  }
-
   /// - Precondition: ``next()`` has returned nil since the last bytes.
   mutating func append(_ bytes: ByteBuffer) { input = bytes }
 
