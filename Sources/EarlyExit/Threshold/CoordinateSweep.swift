@@ -2,77 +2,57 @@
 ///
 /// With the other thresholds fixed, raising one ramp's threshold over its sorted scores changes saving and disagreements
 /// by one item at a time, so one sweep sees every threshold that makes a difference and the best one within the
-/// constraint is exact. O(ramps × items) per sweep.
-struct CoordinateSweep {
-  let problem: TuningProblem
-  let allowed: Int
-
+/// constraint is exact. O(items) per ramp.
+enum CoordinateSweep {
   /// Sweeps over all ramps until none can be improved. Never worse than what it started from, provided that was within
   /// the constraint.
-  func polished(_ start: [Float]) -> (thresholds: [Float], outcome: TuningOutcome) {
-    var thresholds = start
-    var outcome = problem.outcome(of: start)
-    // Every round saves more than the one before, so it ends; the bound is for the reader.
-    for _ in 0..<(problem.items * max(1, problem.ramps.count) + 1) {
-      var improved = false
-      for ramp in problem.ramps.indices {
-        guard let (threshold, better) = best(of: ramp, in: thresholds, outcome), better.isBetter(than: outcome) else {
-          continue
-        }
-        thresholds[ramp] = threshold
-        outcome = better
-        improved = true
-      }
-      guard improved else { break }
+  static func polish(_ exits: inout ItemExits, _ columns: borrowing RampColumns, allowed: Int) {
+    // Every improvement saves more than the one before, so it ends.
+    var ramp = 0
+    var unimproved = 0
+    while unimproved < columns.ramps {
+      unimproved = improve(ramp, &exits, columns, allowed: allowed) ? 1 : unimproved + 1
+      ramp = ramp + 1 < columns.ramps ? ramp + 1 : 0
     }
-    return (thresholds, outcome)
   }
 
-  /// The best threshold of one ramp with all others as they are; nil when none is within the constraint.
-  private func best(
-    of ramp: Int, in thresholds: [Float], _ current: TuningOutcome
-  ) -> (threshold: Float, outcome: TuningOutcome)? {
-    let items = problem.items
-    let base = ramp * items
-    let elsewhere = exits(without: ramp, thresholds)
-    var outcome = TuningOutcome(saving: 0, disagreements: 0)
-    for item in 0..<items where elsewhere[item] < problem.ramps.count {
-      outcome.saving += problem.savings[elsewhere[item] * items + item]
-      outcome.disagreements += problem.disagrees[elsewhere[item] * items + item] ? 1 : 0
-    }
-    var best = outcome.disagreements <= allowed ? (threshold: Float(0), outcome: outcome) : nil
-    var position = 0
-    while position < items {
-      let score = problem.scores[base + Int(problem.order[base + position])]
-      guard score < .infinity else { break }
-      var changed = false
+  /// Moves one threshold to its best position with all others as they are, if that is better than where it is.
+  private static func improve(
+    _ ramp: Int, _ exits: inout ItemExits, _ columns: borrowing RampColumns, allowed: Int
+  ) -> Bool {
+    let (position, current) = (exits.positions[ramp], exits.outcome)
+    exits.close(ramp, columns)
+    let best = best(of: ramp, exits, columns, allowed: allowed)
+    let improves = best.map { $0.outcome.isBetter(than: current) } ?? false
+    exits.raise(ramp, to: improves ? best?.position ?? position : position, columns)
+    return improves
+  }
+
+  /// The best position of a ramp that is closed; nil when none is within the constraint.
+  private static func best(
+    of ramp: Int, _ exits: borrowing ItemExits, _ columns: borrowing RampColumns, allowed: Int
+  ) -> (position: Int, outcome: TuningOutcome)? {
+    let base = ramp * columns.items
+    let finite = columns.finite[ramp]
+    var outcome = exits.outcome
+    var best = outcome.disagreements <= allowed ? (position: 0, outcome: outcome) : nil
+    var place = 0
+    while place < finite {
+      let score = columns.scores.elements[base + place]
+      var changes = false
+      // Equal scores leave together.
       repeat {
-        let item = Int(problem.order[base + position])
-        let exit = elsewhere[item]
-        if exit > ramp {
-          changed = true
-          outcome.saving += problem.savings[base + item]
-          outcome.disagreements += problem.disagrees[base + item] ? 1 : 0
-          if exit < problem.ramps.count {
-            outcome.saving -= problem.savings[exit * items + item]
-            outcome.disagreements -= problem.disagrees[exit * items + item] ? 1 : 0
-          }
+        let item = Int(columns.order.elements[base + place])
+        if exits.exits.elements[item] > Int32(ramp) {
+          changes = true
+          outcome.saving += columns.savings.elements[base + place] - exits.savings.elements[item]
+          outcome.disagreements += Int(columns.wrong.elements[base + place] - exits.wrong.elements[item])
         }
-        position += 1
-      } while position < items && problem.scores[base + Int(problem.order[base + position])] == score
-      guard changed, outcome.disagreements <= allowed else { continue }
-      if best.map({ outcome.isBetter(than: $0.outcome) }) ?? true { best = (score.nextUp, outcome) }
+        place += 1
+      } while place < finite && columns.scores.elements[base + place] == score
+      guard changes, outcome.disagreements <= allowed else { continue }
+      if best.map({ outcome.isBetter(than: $0.outcome) }) ?? true { best = (place, outcome) }
     }
     return best
-  }
-
-  /// Where each item leaves when one ramp releases nothing: the index of a ramp, or their number for the final head.
-  private func exits(without ramp: Int, _ thresholds: [Float]) -> [Int] {
-    let items = problem.items
-    var exits = [Int](repeating: problem.ramps.count, count: items)
-    for other in problem.ramps.indices.reversed() where other != ramp && thresholds[other] > 0 {
-      for item in 0..<items where problem.scores[other * items + item] < thresholds[other] { exits[item] = other }
-    }
-    return exits
   }
 }

@@ -7,161 +7,248 @@
 /// unlimited width it is exhaustive (``ExhaustiveTuner``).
 ///
 /// One walk over a ramp's sorted scores finds all continuations of one prefix:
-/// O(ramps × (allowed + 1) × width × items) in all.
-struct DisagreementBeam {
-  let problem: TuningProblem
-  let width: Int
-
+/// O(ramps × (allowed + 1) × width × items) in all, about a nanosecond for each step.
+struct DisagreementBeam: ~Copyable {
   /// A prefix of a policy: thresholds up to one ramp.
-  private struct Prefix {
+  private struct Prefix: BitwiseCopyable {
+    /// What it saves, and what the items that have not left would save at later ramps under the reference thresholds.
+    var promise: Int64 = 0
+    var saving: Int64 = 0
+    /// Of the ramp's threshold.
+    var position: Int32 = 0
     /// Index into the survivors of the ramp before.
-    let parent: Int
-    /// How many positions of this ramp's order are below the threshold.
-    let position: Int
-    let spent: Int
-    let saving: Int64
-    /// ``saving``, and what the items that have not left would save at later ramps under the reference thresholds.
-    let promise: Int64
+    var parent: Int32 = 0
+    var spent: Int32 = 0
 
     /// A total order that does not depend on the order of items.
-    static func isBetter(_ left: Prefix, _ right: Prefix) -> Bool {
-      if left.promise != right.promise { return left.promise > right.promise }
-      if left.saving != right.saving { return left.saving > right.saving }
-      return left.position != right.position ? left.position < right.position : left.parent < right.parent
+    func isBetter(than other: Prefix) -> Bool {
+      if promise != other.promise { return promise > other.promise }
+      if saving != other.saving { return saving > other.saving }
+      return position != other.position ? position < other.position : parent < other.parent
     }
+
+    /// The same sums nearly always mean the same items: a second copy of them would only take another's place.
+    func isTwin(of other: Prefix) -> Bool { promise == other.promise && saving == other.saving }
   }
 
-  /// For 0, 1, … `allowed` disagreements spent the best thresholds found, or nil where no policy spends exactly as many.
+  /// Answers that disagree, of items with one score.
+  private struct Stop: BitwiseCopyable {
+    var position: Int32 = 0
+    var end: Int32 = 0
+  }
+
+  private let allowed: Int
+  private let width: Int
+  /// The prefixes up to the ramp before.
+  private let survivors: Scratch<Prefix>
+  private var survivorCount = 1
+  /// What the walk over a prefix's items has found.
+  private let found: Scratch<Prefix>
+  /// The best prefixes up to this ramp, by number spent: `width` places each.
+  private let best: Scratch<Prefix>
+  private let bestCounts: Scratch<Int>
+  /// `left[prefix * items + item]` is 1 for an item that has left at an earlier ramp; and the memory for the next ones.
+  private var left: Scratch<UInt8>
+  private var nextLeft: Scratch<UInt8>
+  /// By place of the ramp's order: how much more leaving here saves than what the reference makes of the item later.
+  private let gains: Scratch<Int64>
+  private let stops: Scratch<Stop>
+  private var stopCount = 0
+  /// `worth[ramp * items + item]`: what the item saves behind the ramp under the reference thresholds.
+  private let worth: Scratch<Int64>
+  /// By ramp, `places` of them: where each survivor comes from.
+  private let parents: Scratch<Int32>
+  private let positions: Scratch<Int32>
+  /// How many survivors there can be.
+  private let places: Int
+
+  /// The thresholds found that save the most with at most `allowed` disagreements, as positions.
   ///
   /// - Parameter reference: thresholds that say what the items not yet left are worth, for instance the greedy ones.
-  func bestBySpent(allowed: Int, reference: [Float]) -> [(thresholds: [Float], outcome: TuningOutcome)?] {
-    let ramps = problem.ramps.count
-    var layers: [[Prefix]] = []
-    var survivors = [Prefix(parent: 0, position: 0, spent: 0, saving: 0, promise: 0)]
-    /// `left[prefix * items + item]`: the item has left at an earlier ramp.
-    var left = [Bool](repeating: false, count: problem.items)
-    for ramp in 0..<ramps {
-      let worth = worthAfter(ramp, under: reference)
-      let next = continuations(of: survivors, left: left, at: ramp, worth: worth, allowed: allowed)
-      left = leaving(next, left: left, at: ramp)
-      survivors = next
-      layers.append(next)
-    }
-    var best = [(thresholds: [Float], outcome: TuningOutcome)?](repeating: nil, count: allowed + 1)
-    for (index, prefix) in survivors.enumerated() where (best[prefix.spent]?.outcome.saving ?? -1) < prefix.saving {
-      let outcome = TuningOutcome(saving: prefix.saving, disagreements: prefix.spent)
-      best[prefix.spent] = (thresholds(of: index, in: layers), outcome)
-    }
-    return best
-  }
-
-  /// What each item would save at the ramps behind `ramp`.
-  private func worthAfter(_ ramp: Int, under reference: [Float]) -> [Int64] {
-    let items = problem.items
-    return (0..<items).map { item in
-      for later in (ramp + 1)..<max(ramp + 1, problem.ramps.count)
-      where problem.scores[later * items + item] < reference[later] {
-        return problem.savings[later * items + item]
+  static func best(
+    for columns: borrowing RampColumns, allowed: Int, width: Int, reference: borrowing ItemExits
+  ) -> [Int] {
+    var beam = DisagreementBeam(columns, allowed: allowed, width: width, reference: reference)
+    for ramp in 0..<columns.ramps {
+      beam.layOut(ramp, columns)
+      for index in 0..<beam.survivorCount {
+        let count = beam.walk(index, over: ramp, columns, reference: reference.positions[ramp])
+        for place in 0..<count { beam.keep(beam.found.elements[place]) }
       }
-      return 0
+      beam.advance(over: ramp, columns)
     }
+    return beam.bestPositions(ramps: columns.ramps)
   }
 
-  private func continuations(
-    of prefixes: [Prefix], left: [Bool], at ramp: Int, worth: [Int64], allowed: Int
-  ) -> [Prefix] {
-    var found = [[Prefix]](repeating: [], count: allowed + 1)
-    for (index, prefix) in prefixes.enumerated() {
-      walk(prefix, at: index, left: left, ramp: ramp, worth: worth, allowed: allowed) { found[$0.spent].append($0) }
-    }
-    var kept: [Prefix] = []
-    for candidates in found {
-      var taken = 0
-      var previous: Prefix?
-      for candidate in candidates.sorted(by: Prefix.isBetter) where taken < width {
-        // The same sums nearly always mean the same items: a second copy of them would only take another's place.
-        if let previous, previous.promise == candidate.promise, previous.saving == candidate.saving { continue }
-        kept.append(candidate)
-        previous = candidate
-        taken += 1
+  private init(_ columns: borrowing RampColumns, allowed: Int, width: Int, reference: borrowing ItemExits) {
+    let (ramps, items) = (columns.ramps, columns.items)
+    places = (allowed + 1) * width
+    self.allowed = allowed
+    self.width = width
+    survivors = Scratch(repeating: Prefix(promise: reference.outcome.saving), count: places)
+    found = Scratch(repeating: Prefix(), count: allowed + 2)
+    best = Scratch(repeating: Prefix(), count: places)
+    bestCounts = Scratch(repeating: 0, count: allowed + 1)
+    left = Scratch(repeating: 0, count: places * items)
+    nextLeft = Scratch(repeating: 0, count: places * items)
+    gains = Scratch(repeating: 0, count: items)
+    stops = Scratch(repeating: Stop(), count: items)
+    parents = Scratch(repeating: 0, count: ramps * places)
+    positions = Scratch(repeating: 0, count: ramps * places)
+    worth = Scratch(repeating: 0, count: ramps * items)
+    for ramp in (0..<max(0, ramps - 1)).reversed() {
+      let (here, next) = (ramp * items, (ramp + 1) * items)
+      for item in 0..<items { worth.elements[here + item] = worth.elements[next + item] }
+      for place in next..<(next + reference.positions[ramp + 1]) {
+        worth.elements[here + Int(columns.order.elements[place])] = columns.savings.elements[place]
       }
     }
-    return kept
   }
 
-  /// Raises the ramp's threshold over the items that are left, and reports the prefix before each disagreement.
-  private func walk(
-    _ prefix: Prefix, at index: Int, left: [Bool], ramp: Int, worth: [Int64], allowed: Int, report: (Prefix) -> Void
-  ) {
-    let items = problem.items
-    let order = problem.order.span.extracting(ramp * items..<(ramp + 1) * items)
-    let scores = problem.scores.span.extracting(ramp * items..<(ramp + 1) * items)
-    let savings = problem.savings.span.extracting(ramp * items..<(ramp + 1) * items)
-    let disagrees = problem.disagrees.span.extracting(ramp * items..<(ramp + 1) * items)
-    let left = left.span.extracting(index * items..<(index + 1) * items)
-    let worth = worth.span
-    var saving = prefix.saving
-    var promise = prefix.saving
-    for item in 0..<items where !left[item] { promise += worth[item] }
-    var spent = prefix.spent
+  /// Makes ready what all walks over a ramp share.
+  private mutating func layOut(_ ramp: Int, _ columns: borrowing RampColumns) {
+    let (base, finite) = (ramp * columns.items, columns.finite[ramp])
+    for place in 0..<finite {
+      let item = Int(columns.order.elements[base + place])
+      gains.elements[place] = columns.savings.elements[base + place] - worth.elements[base + item]
+    }
+    stopCount = 0
+    var place = 0
+    while place < finite {
+      let start = place
+      let score = columns.scores.elements[base + place]
+      // Of equal scores those that disagree come first.
+      while place < finite, columns.scores.elements[base + place] == score, columns.wrong.elements[base + place] != 0 {
+        place += 1
+      }
+      if place > start {
+        stops.elements[stopCount] = Stop(position: Int32(start), end: Int32(place))
+        stopCount += 1
+      }
+      while place < finite, columns.scores.elements[base + place] == score { place += 1 }
+    }
+  }
+
+  /// Raises the ramp's threshold over the items that have not left, and notes in ``found`` the prefix before each
+  /// disagreement, and the one after the last if there may be as many.
+  ///
+  /// - Parameter reference: the position of the reference threshold. What a prefix promises counts on the items before it to
+  ///   leave here.
+  /// - Returns: how many it has found.
+  private borrowing func walk(
+    _ index: Int, over ramp: Int, _ columns: borrowing RampColumns, reference: Int
+  ) -> Int {
+    let items = columns.items
+    let prefix = survivors.elements[index]
+    let left = UnsafeMutableBufferPointer(rebasing: left.elements[index * items..<(index + 1) * items])
+    let order = UnsafeMutableBufferPointer(rebasing: columns.order.elements[ramp * items..<(ramp + 1) * items])
+    let savings = UnsafeMutableBufferPointer(rebasing: columns.savings.elements[ramp * items..<(ramp + 1) * items])
+    let (gains, found) = (gains.elements, found.elements)
     var position = 0
-    func here() -> Prefix {
-      Prefix(parent: index, position: position, spent: spent, saving: saving, promise: promise)
-    }
-    while position < items {
-      let score = scores[Int(order[position])]
-      guard score < .infinity else { break }
-      // Equal scores leave together.
-      var end = position
-      var extraSaving: Int64 = 0
-      var extraPromise: Int64 = 0
-      var extraSpent = 0
-      repeat {
-        let item = Int(order[end])
-        if !left[item] {
-          extraSaving += savings[item]
-          extraPromise += savings[item] - worth[item]
-          extraSpent += disagrees[item] ? 1 : 0
-        }
-        end += 1
-      } while end < items && scores[Int(order[end])] == score
-      if extraSpent > 0 {
-        report(here())
-        guard spent + extraSpent <= allowed else { return }
+    var saving = prefix.saving
+    var gain: Int64 = 0
+    /// ``gain`` at the reference threshold.
+    var expected: Int64 = 0
+    @inline(__always) func add(to end: Int) {
+      var (extraSaving, extraGain) = (Int64(0), Int64(0))
+      for place in position..<end {
+        // All ones for an item that has not left.
+        let mask = Int64(left[Int(order[place])]) &- 1
+        extraSaving &+= savings[place] & mask
+        extraGain &+= gains[place] & mask
       }
-      saving += extraSaving
-      promise += extraPromise
-      spent += extraSpent
-      position = end
+      (saving, gain, position) = (saving &+ extraSaving, gain &+ extraGain, end)
     }
-    report(here())
+    func pass(to end: Int) {
+      if position <= reference, reference < end {
+        add(to: reference)
+        expected = gain
+      }
+      add(to: end)
+    }
+    var count = 0
+    var spent = prefix.spent
+    func note() {
+      found[count] = Prefix(
+        promise: prefix.promise + gain, saving: saving, position: Int32(position), parent: Int32(index), spent: spent)
+      count += 1
+    }
+    for stop in stops.elements[..<stopCount] {
+      var wrong: Int32 = 0
+      for place in Int(stop.position)..<Int(stop.end) { wrong += 1 - Int32(left[Int(order[place])]) }
+      guard wrong > 0 else { continue }
+      pass(to: Int(stop.position))
+      note()
+      spent += wrong
+      guard Int(spent) <= allowed else { break }
+    }
+    if Int(spent) <= allowed {
+      pass(to: columns.finite[ramp])
+      note()
+    }
+    if position <= reference {
+      add(to: reference)
+      expected = gain
+    }
+    for place in 0..<count { found[place].promise -= expected }
+    return count
   }
 
-  /// Which items have left after `ramp`, for each of its prefixes.
-  private func leaving(_ prefixes: [Prefix], left: [Bool], at ramp: Int) -> [Bool] {
-    let items = problem.items
-    var next: [Bool] = []
-    next.reserveCapacity(prefixes.count * items)
-    for (index, prefix) in prefixes.enumerated() {
-      next.append(contentsOf: left[prefix.parent * items..<(prefix.parent + 1) * items])
-      for position in 0..<prefix.position {
-        next[index * items + Int(problem.order[ramp * items + position])] = true
-      }
+  /// Puts a prefix among the best of those that spend as many, if it is one.
+  private mutating func keep(_ prefix: Prefix) {
+    let spent = Int(prefix.spent)
+    let best = UnsafeMutableBufferPointer(rebasing: best.elements[spent * width..<(spent + 1) * width])
+    let count = bestCounts.elements[spent]
+    var place = count
+    while place > 0, prefix.isBetter(than: best[place - 1]) { place -= 1 }
+    // Sorted by sums first, so that twins are neighbours.
+    if place > 0, prefix.isTwin(of: best[place - 1]) { return }
+    guard place < width else { return }
+    var end = min(count, width - 1)
+    if place < count, prefix.isTwin(of: best[place]) { end = place } else { bestCounts.elements[spent] = end + 1 }
+    while end > place {
+      best[end] = best[end - 1]
+      end -= 1
     }
-    return next
+    best[place] = prefix
   }
 
-  private func thresholds(of index: Int, in layers: [[Prefix]]) -> [Float] {
-    var thresholds = [Float](repeating: 0, count: layers.count)
-    var index = index
-    for ramp in layers.indices.reversed() {
-      let prefix = layers[ramp][index]
-      if prefix.position > 0 {
-        let last = Int(problem.order[ramp * problem.items + prefix.position - 1])
-        thresholds[ramp] = problem.scores[ramp * problem.items + last].nextUp
+  /// The best prefixes survive: notes where they come from, and which items have left by then.
+  private mutating func advance(over ramp: Int, _ columns: borrowing RampColumns) {
+    let items = columns.items
+    survivorCount = 0
+    for spent in 0...allowed {
+      for place in spent * width..<(spent * width + bestCounts.elements[spent]) {
+        let prefix = best.elements[place]
+        survivors.elements[survivorCount] = prefix
+        parents.elements[ramp * places + survivorCount] = prefix.parent
+        positions.elements[ramp * places + survivorCount] = prefix.position
+        survivorCount += 1
       }
-      index = prefix.parent
+      bestCounts.elements[spent] = 0
     }
-    return thresholds
+    guard ramp + 1 < columns.ramps else { return }
+    for index in 0..<survivorCount {
+      let prefix = survivors.elements[index]
+      let next = UnsafeMutableBufferPointer(rebasing: nextLeft.elements[index * items..<(index + 1) * items])
+      let parent = Int(prefix.parent)
+      _ = next.update(fromContentsOf: left.elements[parent * items..<(parent + 1) * items])
+      for place in ramp * items..<(ramp * items + Int(prefix.position)) { next[Int(columns.order.elements[place])] = 1 }
+    }
+    swap(&left, &nextLeft)
+  }
+
+  /// The whole policy that saves the most, of equal ones that which spends the least.
+  private borrowing func bestPositions(ramps: Int) -> [Int] {
+    var index = 0
+    for other in 0..<survivorCount where survivors.elements[other].saving > survivors.elements[index].saving {
+      index = other
+    }
+    var result = [Int](repeating: 0, count: ramps)
+    for ramp in (0..<ramps).reversed() {
+      result[ramp] = Int(positions.elements[ramp * places + index])
+      index = Int(parents.elements[ramp * places + index])
+    }
+    return result
   }
 }

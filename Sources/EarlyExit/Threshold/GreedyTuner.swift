@@ -25,15 +25,23 @@ public struct GreedyTuner: Sendable {
 
   func thresholds(for problem: TuningProblem, allowed: Int) -> [Float] {
     guard problem.items > 0, !problem.ramps.isEmpty else { return Array(repeating: 0, count: problem.ramps.count) }
-    var climb = GreedyClimb(problem)
-    var steps = [Float](repeating: initialStep, count: problem.ramps.count)
+    let columns = RampColumns(problem)
+    var exits = ItemExits(columns)
+    return climb(&exits, columns, allowed: allowed)
+  }
+
+  /// From thresholds of zero to where they end.
+  func climb(_ exits: inout ItemExits, _ columns: borrowing RampColumns, allowed: Int) -> [Float] {
+    var thresholds = [Float](repeating: 0, count: columns.ramps)
+    var steps = [Float](repeating: initialStep, count: columns.ramps)
     var smallest = false
     while true {
-      if let (ramp, rise) = bestRise(of: climb, by: steps, allowed: allowed) {
-        climb.apply(rise, at: ramp)
-        steps[ramp] *= 2
+      if let rise = bestRise(from: thresholds, by: steps, exits, columns, allowed: allowed) {
+        exits.raise(rise.ramp, to: rise.position, columns)
+        thresholds[rise.ramp] = rise.threshold
+        steps[rise.ramp] *= 2
       } else if smallest {
-        return climb.thresholds
+        return thresholds
       } else {
         for ramp in steps.indices { steps[ramp] = max(steps[ramp] / 2, smallestStep) }
         smallest = steps.allSatisfy { $0 <= smallestStep }
@@ -43,29 +51,53 @@ public struct GreedyTuner: Sendable {
 
   /// The rise with the most extra saving per extra disagreement; those without extra disagreement come first. A rise that
   /// passes no item is taken only when no other is left: there may be items behind the gap.
-  private func bestRise(of climb: GreedyClimb, by steps: [Float], allowed: Int) -> (ramp: Int, rise: GreedyClimb.Rise)?
-  {
-    var best: (ramp: Int, rise: GreedyClimb.Rise)?
-    for ramp in steps.indices where climb.thresholds[ramp] < 1 {
-      let rise = climb.rise(of: ramp, to: min(1, climb.thresholds[ramp] + steps[ramp]))
-      guard rise.saving > 0 || rise.passed.isEmpty, climb.disagreements + rise.disagreements <= allowed else {
-        continue
-      }
-      if best.map({ rise.isBetter(than: $0.rise) }) ?? true { best = (ramp, rise) }
+  private func bestRise(
+    from thresholds: [Float], by steps: [Float], _ exits: borrowing ItemExits, _ columns: borrowing RampColumns,
+    allowed: Int
+  ) -> Rise? {
+    var best: Rise?
+    for ramp in 0..<columns.ramps where thresholds[ramp] < 1 {
+      let rise = Rise(of: ramp, to: min(1, thresholds[ramp] + steps[ramp]), exits, columns)
+      guard rise.saving > 0 || rise.position == exits.positions[ramp],
+        exits.outcome.disagreements + rise.disagreements <= allowed
+      else { continue }
+      if best.map({ rise.isBetter(than: $0) }) ?? true { best = rise }
     }
     return best
   }
-}
 
-/// Where the paper's hill climbing stands: thresholds, and where each recorded item leaves under them.
-private struct GreedyClimb {
   /// What raising one threshold changes.
-  struct Rise {
+  private struct Rise {
+    let ramp: Int
     let threshold: Float
+    /// Where the threshold is then.
+    let position: Int
     let saving: Int64
     let disagreements: Int
-    /// The positions in the ramp's order that the rise passes.
-    let passed: Range<Int>
+
+    init(of ramp: Int, to threshold: Float, _ exits: borrowing ItemExits, _ columns: borrowing RampColumns) {
+      let base = ramp * columns.items
+      let (scores, order) = (columns.scores.elements, columns.order.elements)
+      let (savings, wrong) = (columns.savings.elements, columns.wrong.elements)
+      let (itemExits, itemSavings, itemWrong) = (exits.exits.elements, exits.savings.elements, exits.wrong.elements)
+      let end = base + columns.items
+      var saving: Int64 = 0
+      var disagreements: Int32 = 0
+      var place = base + exits.positions[ramp]
+      while place < end, scores[place] < threshold {
+        let item = Int(order[place])
+        if itemExits[item] > Int32(ramp) {
+          saving &+= savings[place] &- itemSavings[item]
+          disagreements &+= wrong[place] &- itemWrong[item]
+        }
+        place += 1
+      }
+      self.ramp = ramp
+      self.threshold = threshold
+      position = place - base
+      self.saving = saving
+      self.disagreements = Int(disagreements)
+    }
 
     /// A rise without disagreements is worth more than any with them.
     func isBetter(than other: Rise) -> Bool {
@@ -77,54 +109,5 @@ private struct GreedyClimb {
       case (true, true): Double(saving) / Double(disagreements) > Double(other.saving) / Double(other.disagreements)
       }
     }
-  }
-
-  let problem: TuningProblem
-  var thresholds: [Float]
-  var disagreements = 0
-  /// For each item the index of the ramp where it leaves, or the number of ramps for the final head.
-  private var exits: [Int]
-  /// For each ramp how many items score below its threshold.
-  private var positions: [Int]
-
-  init(_ problem: TuningProblem) {
-    self.problem = problem
-    thresholds = Array(repeating: 0, count: problem.ramps.count)
-    positions = Array(repeating: 0, count: problem.ramps.count)
-    exits = Array(repeating: problem.ramps.count, count: problem.items)
-  }
-
-  func rise(of ramp: Int, to threshold: Float) -> Rise {
-    let items = problem.items
-    let base = ramp * items
-    var saving: Int64 = 0
-    var change = 0
-    var position = positions[ramp]
-    while position < items {
-      let item = Int(problem.order[base + position])
-      guard problem.scores[base + item] < threshold else { break }
-      let exit = exits[item]
-      if exit > ramp {
-        saving += problem.savings[base + item]
-        change += problem.disagrees[base + item] ? 1 : 0
-        if exit < problem.ramps.count {
-          saving -= problem.savings[exit * items + item]
-          change -= problem.disagrees[exit * items + item] ? 1 : 0
-        }
-      }
-      position += 1
-    }
-    return Rise(
-      threshold: threshold, saving: saving, disagreements: change, passed: positions[ramp]..<position)
-  }
-
-  mutating func apply(_ rise: Rise, at ramp: Int) {
-    for position in rise.passed {
-      let item = Int(problem.order[ramp * problem.items + position])
-      exits[item] = min(exits[item], ramp)
-    }
-    thresholds[ramp] = rise.threshold
-    positions[ramp] = rise.passed.upperBound
-    disagreements += rise.disagreements
   }
 }

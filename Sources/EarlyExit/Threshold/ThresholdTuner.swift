@@ -29,31 +29,17 @@ public struct ThresholdTuner: Sendable {
   }
 
   func best(for problem: TuningProblem, allowed: Int) -> (thresholds: [Float], outcome: TuningOutcome) {
-    let none = (
-      thresholds: [Float](repeating: 0, count: problem.ramps.count), outcome: TuningOutcome(saving: 0, disagreements: 0)
-    )
-    guard problem.items > 0, !problem.ramps.isEmpty else { return none }
-    let greedy = GreedyTuner().thresholds(for: problem, allowed: allowed)
-    let sweep = CoordinateSweep(problem: problem, allowed: allowed)
-    let found = DisagreementBeam(problem: problem, width: width).bestBySpent(allowed: allowed, reference: greedy)
-    let fromBeam = found.compactMap(\.self).max { $1.outcome.isBetter(than: $0.outcome) } ?? none
-    let candidates = [sweep.polished(fromBeam.thresholds), sweep.polished(greedy)]
-    let best = candidates.dropFirst().reduce(candidates[0]) { $1.outcome.isBetter(than: $0.outcome) ? $1 : $0 }
-    return (problem.tightened(best.thresholds), best.outcome)
-  }
-
-  /// Ever bolder thresholds: for 0, 1, … `allowed` disagreements on these items the ones that save the most; numbers that
-  /// save no more than smaller ones are left out.
-  func frontier(for problem: TuningProblem, allowed: Int) -> [[Float]] {
-    guard problem.items > 0, !problem.ramps.isEmpty else { return [] }
-    let greedy = GreedyTuner().thresholds(for: problem, allowed: allowed)
-    let found = DisagreementBeam(problem: problem, width: width).bestBySpent(allowed: allowed, reference: greedy)
-    var frontier: [[Float]] = []
-    var saving: Int64 = 0
-    for case let (thresholds, outcome)? in found where outcome.saving > saving {
-      frontier.append(problem.tightened(thresholds))
-      saving = outcome.saving
+    guard problem.items > 0, !problem.ramps.isEmpty else {
+      return ([Float](repeating: 0, count: problem.ramps.count), TuningOutcome(saving: 0, disagreements: 0))
     }
-    return frontier
+    let columns = RampColumns(problem)
+    var greedy = ItemExits(columns)
+    _ = GreedyTuner().climb(&greedy, columns, allowed: allowed)
+    let found = DisagreementBeam.best(for: columns, allowed: allowed, width: width, reference: greedy)
+    var best = ItemExits(columns, at: found)
+    CoordinateSweep.polish(&best, columns, allowed: allowed)
+    CoordinateSweep.polish(&greedy, columns, allowed: allowed)
+    return greedy.outcome.isBetter(than: best.outcome)
+      ? (greedy.tightThresholds(columns), greedy.outcome) : (best.tightThresholds(columns), best.outcome)
   }
 }

@@ -13,8 +13,8 @@ struct TuningProblem: Sendable {
   let disagrees: [Bool]
   /// As ``scores``: what an item saves by leaving there, in ``unit``.
   let savings: [Int64]
-  /// Ramp-major: the items by ascending score. Ties are in no particular order and must be taken together. Empty unless asked
-  /// for: whoever only evaluates thresholds has no need of it.
+  /// Ramp-major: the items by ascending score. Of equal scores, which must be taken together, those that disagree
+  /// come first. Empty unless asked for: whoever only evaluates thresholds has no need of it.
   let order: [Int32]
   /// Seconds per unit of saving.
   let unit: Double
@@ -28,19 +28,19 @@ struct TuningProblem: Sendable {
     self.ramps = ramps
     items = slots.count
     let costs = RampLatencies(profile: profile, ramps: ramps)
-    let classes = Dictionary(grouping: slots.indices) { window.batchSizes[slots[$0]] }
-      .sorted { $0.key < $1.key }
-      .map { (members: $0.value, latencies: costs.latencies(batchSize: Int($0.key))) }
+    let sizes = Set(slots.map { window.batchSizes[$0] }).sorted()
+    let latencies = sizes.map { costs.latencies(batchSize: Int($0)) }
     // A sum over 2²⁴ items stays below 2⁶².
-    unit = (classes.map(\.latencies.final).max() ?? 1) / Double(1 << 36)
+    let unit = (latencies.map(\.final).max() ?? 1) / Double(1 << 36)
     var scores = [Float](repeating: .infinity, count: ramps.count * items)
     var disagrees = [Bool](repeating: false, count: ramps.count * items)
     var savings = [Int64](repeating: 0, count: ramps.count * items)
     var overhead = 0.0
-    for (members, latencies) in classes {
-      overhead += Double(members.count) * latencies.overhead
+    for (size, latency) in zip(sizes, latencies) {
+      let members = slots.indices.filter { window.batchSizes[slots[$0]] == size }
+      overhead += Double(members.count) * latency.overhead
       for ramp in ramps.indices {
-        let saving = Int64(((latencies.final - latencies.atRamp[ramp]) / unit).rounded())
+        let saving = Int64(((latency.final - latency.atRamp[ramp]) / unit).rounded())
         for item in members { savings[ramp * items + item] = saving }
       }
     }
@@ -52,26 +52,21 @@ struct TuningProblem: Sendable {
         disagrees[index * items + item] = !window.agrees[row + slot]
       }
     }
+    self.unit = unit
     self.scores = scores
     self.disagrees = disagrees
     self.savings = savings
     self.overhead = overhead
-    order = sorted ? Self.order(of: scores, ramps: ramps.count, items: items) : []
-  }
-
-  /// Non-negative floats sort as their bits do: one sort of integers per ramp, the item in the low half.
-  private static func order(of scores: [Float], ramps: Int, items: Int) -> [Int32] {
     var order: [Int32] = []
-    order.reserveCapacity(ramps * items)
-    var keys = [UInt64](repeating: 0, count: items)
-    for ramp in 0..<ramps {
-      for item in 0..<items {
-        keys[item] = UInt64(scores[ramp * items + item].bitPattern) << 32 | UInt64(item)
+    if sorted {
+      order.reserveCapacity(scores.count)
+      var sorting = ScoreOrder(items: items)
+      for ramp in ramps.indices {
+        let row = ramp * items..<(ramp + 1) * items
+        sorting.append(scores.span.extracting(row), disagrees.span.extracting(row), to: &order)
       }
-      keys.sort()
-      for key in keys { order.append(Int32(truncatingIfNeeded: key & 0xFFFF_FFFF)) }
     }
-    return order
+    self.order = order
   }
 
   /// What these thresholds do on the recorded items.
