@@ -30,7 +30,9 @@ let package = Package(
       name: "InferenceEngine", dependencies: ["ModelGraph", "OpenCLRuntime"], resources: [.copy("Kernels")]),
     .target(name: "EarlyExit"),
     .target(name: "Serving", dependencies: ["InferenceEngine", "EarlyExit", "ModelGraph", "Wire"]),
-    .target(name: "ClockworkAdapter", dependencies: ["Serving", "ModelGraph", "Wire"], path: "adapters/Clockwork"),
+    .target(
+      name: "ClockworkAdapter", dependencies: ["OpenCLRuntime", "Serving", "ModelGraph", "Wire"],
+      path: "adapters/Clockwork"),
     .target(
       name: "TensorFlowServingAdapter",
       dependencies: [

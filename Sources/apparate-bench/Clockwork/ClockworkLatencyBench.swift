@@ -14,7 +14,9 @@ struct ClockworkLatencyBench: ParsableCommand {
     abstract: "Measure lateness, prediction errors and latencies of one model under load.",
     discussion: """
       Requests arrive at random (Poisson), at a share of what the device can do one by one. Prediction errors are of \
-      batches of one item, against the time that the worker reported when the model was loaded.
+      batches of one item: of the time that the worker reported when the model was loaded, and of what the controller made \
+      of the last batches. The controller and the client run here too: with all cores in the device's hands, what they do \
+      falls into batches' times. --threads leaves them a core.
       """)
 
   @Argument(help: "A version's directory, with a prepared model or a plain one.")
@@ -38,6 +40,9 @@ struct ClockworkLatencyBench: ParsableCommand {
   @Option(help: "Agreement that exits must keep.")
   var accuracy = 0.99
 
+  @Option(help: "Threads of the device; 0 for all cores.")
+  var threads = 0
+
   @Flag(help: "Print one JSON object a line.")
   var json = false
 
@@ -48,9 +53,13 @@ struct ClockworkLatencyBench: ParsableCommand {
     let timeouts: Int
     let otherFailures: Int
     let reportedMilliseconds: Double
+    let measuredMilliseconds: Distribution
     /// |measured − reported| ÷ reported, of batches of one.
     let predictionErrorP50: Double
     let predictionErrorP99: Double
+    /// |measured − expected by the controller| ÷ reported, of batches of one.
+    let controllerErrorP50: Double
+    let controllerErrorP99: Double
     let latencyMilliseconds: Distribution
     let latencyP99Milliseconds: Double
     let meanBatch: Double
@@ -59,6 +68,7 @@ struct ClockworkLatencyBench: ParsableCommand {
 
   func validate() throws {
     guard load > 0, load <= 2 else { throw ValidationError("--load is above 0 and at most 2") }
+    guard (0...1024).contains(threads) else { throw ValidationError("--threads is a number from 0 to 1024") }
     guard slo > 0, seconds > 0 else { throw ValidationError("--slo-ms and --seconds are above 0") }
     guard ["off", "adaptive", "both"].contains(exits) else {
       throw ValidationError("--exits is off, adaptive or both")
@@ -66,6 +76,7 @@ struct ClockworkLatencyBench: ParsableCommand {
   }
 
   func run() throws {
+    if threads > 0 { ProcessorThreads.setCount(threads) }
     let report = Report(json: json)
     let folder = URL(fileURLWithPath: model).standardizedFileURL
     let (root, name) = (
@@ -103,7 +114,7 @@ struct ClockworkLatencyBench: ParsableCommand {
       let pause = next - (ContinuousClock.now - begin).inSeconds
       if pause > 0 { Thread.sleep(forTimeInterval: pause) }
       outstanding.add()
-      node.client.infer(model: loaded.ids.lowerBound, input: items[count % items.count]) { _ in outstanding.remove() }
+      node.client.infer(model: loaded.ids.lowerBound, compressed: items[count % items.count]) { _ in outstanding.remove() }
       count += 1
     }
     outstanding.waitForAll()
@@ -114,8 +125,11 @@ struct ClockworkLatencyBench: ParsableCommand {
     let records = node.takeRecords()
     let done = records.requests.filter { $0.status == 0 }.map { Double($0.answered - $0.arrived) / 1e6 }.sorted()
     let batches = records.actions.filter { $0.kind == .infer }
-    let errors = batches.filter { $0.batchSize == 1 }.compactMap(\.duration)
-      .map { abs(Double($0) - Double(reported)) / Double(reported) }.sorted()
+    let single = batches.filter { $0.batchSize == 1 }.compactMap { batch in
+      batch.duration.map { (duration: Double($0), expected: Double(batch.expectedDuration)) }
+    }
+    let errors = single.map { abs($0.duration - Double(reported)) / Double(reported) }.sorted()
+    let controllerErrors = single.map { abs($0.duration - $0.expected) / Double(reported) }.sorted()
     func quantile(_ values: [Double], _ share: Double) -> Double {
       values.isEmpty ? .nan : values[min(values.count - 1, Int(Double(values.count) * share))]
     }
@@ -123,14 +137,22 @@ struct ClockworkLatencyBench: ParsableCommand {
     return Result(
       exits: mode, requests: records.requests.count, late: batches.count { [71, 81].contains($0.status) },
       timeouts: failures.count { $0 == 4 }, otherFailures: failures.count { ![4, 71, 81].contains($0) },
-      reportedMilliseconds: Double(reported) / 1e6, predictionErrorP50: quantile(errors, 0.5),
-      predictionErrorP99: quantile(errors, 0.99), latencyMilliseconds: Distribution(done.isEmpty ? [.nan] : done),
+      reportedMilliseconds: Double(reported) / 1e6,
+      measuredMilliseconds: Distribution(single.isEmpty ? [.nan] : single.map { $0.duration / 1e6 }),
+      predictionErrorP50: quantile(errors, 0.5), predictionErrorP99: quantile(errors, 0.99),
+      controllerErrorP50: quantile(controllerErrors, 0.5), controllerErrorP99: quantile(controllerErrors, 0.99),
+      latencyMilliseconds: Distribution(done.isEmpty ? [.nan] : done),
       latencyP99Milliseconds: quantile(done, 0.99),
       meanBatch: Double(batches.reduce(0) { $0 + $1.batchSize }) / Double(max(1, batches.count)),
       violations: node.controller.violations)
   }
 
+  /// Compressed beforehand: a client of a real service has a machine of its own for that.
   private func items(byteCount: Int) throws -> [[UInt8]] {
+    try rawItems(byteCount: byteCount).map { try ClockworkClient.compressed($0) }
+  }
+
+  private func rawItems(byteCount: Int) throws -> [[UInt8]] {
     if let inputs {
       let tensor = try NumPyFile.read(at: inputs)
       guard let count = tensor.shape.first, count > 0, tensor.storage.byteCount == count * byteCount else {
@@ -149,7 +171,7 @@ struct ClockworkLatencyBench: ParsableCommand {
   private func wait(_ client: ClockworkClient, _ item: [UInt8]) throws -> Bool {
     let outstanding = Outstanding()
     outstanding.add()
-    client.infer(model: 0, input: item) { _ in outstanding.remove() }
+    client.infer(model: 0, compressed: item) { _ in outstanding.remove() }
     outstanding.waitForAll()
     return true
   }
@@ -158,10 +180,13 @@ struct ClockworkLatencyBench: ParsableCommand {
     String(
       format: """
         exits %@: %d requests, %d late actions, %d timeouts, %d other failures; mean batch %.2f
-          reported %.3f ms; prediction error P50 %.1f %%, P99 %.1f %%
+          reported %.3f ms, measured %.3f [%.3f, %.3f]; prediction error P50 %.1f %%, P99 %.1f %%, \
+        the controller's %.1f %%, %.1f %%
           latency median %.2f ms [%.2f, %.2f], P99 %.2f ms
         """, result.exits, result.requests, result.late, result.timeouts, result.otherFailures, result.meanBatch,
-      result.reportedMilliseconds, result.predictionErrorP50 * 100, result.predictionErrorP99 * 100,
+      result.reportedMilliseconds, result.measuredMilliseconds.median, result.measuredMilliseconds.lowerQuartile,
+      result.measuredMilliseconds.upperQuartile, result.predictionErrorP50 * 100, result.predictionErrorP99 * 100,
+      result.controllerErrorP50 * 100, result.controllerErrorP99 * 100,
       result.latencyMilliseconds.median, result.latencyMilliseconds.lowerQuartile,
       result.latencyMilliseconds.upperQuartile, result.latencyP99Milliseconds)
       + (result.violations.isEmpty ? "" : "\n  violations: \(result.violations)")

@@ -80,11 +80,23 @@ public final class ClockworkClient: Sendable {
   ///   - completion: gets the bytes of all outputs, one after the other.
   public func infer(model: UInt32, input: [UInt8], sloFactor: Float = 0, completion: @escaping Completion) {
     do {
-      let block = input.isEmpty ? [] : try input.withUnsafeBytes { try LZ4Block.compress($0) }
-      send(.infer(.init(modelID: model, sloFactor: sloFactor)), body: block) { result in
-        completion(result.map { $0.body.withUnsafeBytes { Array($0) } })
-      }
-    } catch { completion(.failure(.malformedFrame(reason: "\(error)"))) }
+      infer(model: model, compressed: try Self.compressed(input), sloFactor: sloFactor, completion: completion)
+    } catch { completion(.failure(error)) }
+  }
+
+  /// As ``infer(model:input:sloFactor:completion:)``, with an input that ``compressed(_:)`` has made ready before.
+  public func infer(model: UInt32, compressed input: [UInt8], sloFactor: Float = 0, completion: @escaping Completion) {
+    send(.infer(.init(modelID: model, sloFactor: sloFactor)), body: input) { result in
+      completion(result.map { $0.body.withUnsafeBytes { Array($0) } })
+    }
+  }
+
+  /// One item's input as it is sent.
+  public static func compressed(_ input: [UInt8]) throws(ClockworkError) -> [UInt8] {
+    if input.isEmpty { return [] }
+    do { return try input.withUnsafeBytes { try LZ4Block.compress($0) } } catch {
+      throw .malformedFrame(reason: "\(error)")
+    }
   }
 
   public func infer(model: UInt32, input: [UInt8], sloFactor: Float = 0) async throws -> [UInt8] {

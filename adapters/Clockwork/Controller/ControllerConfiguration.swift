@@ -36,7 +36,7 @@ public struct ControllerConfiguration: Sendable {
   /// How long workers may take to appear.
   public var connectTime = Duration.seconds(10)
 
-  /// Told of every action and every request when it is over, on the controller's thread.
+  /// Told of every action and every request when it is over, one at a time; must not take long.
   public var onAction: (@Sendable (ActionRecord) -> Void)?
   public var onRequest: (@Sendable (RequestRecord) -> Void)?
 

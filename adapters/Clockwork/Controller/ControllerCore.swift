@@ -2,14 +2,17 @@ import Foundation
 import Synchronization
 import Wire
 
-/// What a controller knows and does, on one thread: requests and results come in as events, each is followed by a plan.
+/// What a controller knows and does: requests and results come in as events, one at a time, each is followed by a plan.
+///
+/// Requests, answers and results are handled by the thread that has read them, for every other thread that has to be woken
+/// adds to what a client waits. All other events take turns on a thread of the controller's own.
 final class ControllerCore: Sendable {
   private let configuration: ControllerConfiguration
   private let clock: NodeClock
   private let log: @Sendable (String) -> Void
   private let thread: Executor
   private let workers: [WorkerLink]
-  /// Guards everything; there is no contention, for events are handled one after the other.
+  /// Guards everything. Held while frames are sent, which never blocks.
   private let state: Mutex<State>
 
   private struct State {
@@ -158,11 +161,21 @@ final class ControllerCore: Sendable {
   private func handle(_ change: @escaping @Sendable (inout State) -> Void) {
     thread.enqueue { turn in
       guard case .start = turn else { return }
-      self.state.withLock { state in
-        change(&state)
-        self.plan(&state)
-      }
+      self.handleAtOnce(change)
     }
+  }
+
+  /// Changes the state here and now, and plans. Not to be called by whoever holds the state.
+  private func handleAtOnce(_ change: (inout State) -> Void) {
+    state.withLock { state in
+      change(&state)
+      plan(&state)
+    }
+  }
+
+  /// Handles an answer on the thread that has read it. A loss may come from within a plan.
+  private func handle(_ answer: WorkerLink.Answer, _ change: @escaping @Sendable (inout State) -> Void) {
+    if case .lost = answer { handle(change) } else { handleAtOnce(change) }
   }
 
   private func plan(_ state: inout State) {
@@ -178,8 +191,9 @@ final class ControllerCore: Sendable {
     }
   }
 
+  /// Called by the client's reading thread.
   func take(_ request: ClockworkRequest, body: OwnedBytes, from client: ClientAddress) {
-    handle { state in
+    handleAtOnce { state in
       switch request {
       case .infer(let request): self.infer(request, body, client, &state)
       case .loadRemoteModel(let request):
@@ -239,7 +253,7 @@ final class ControllerCore: Sendable {
             actionID: $0, modelID: model, gpuID: place.gpu, earliest: now, latest: latest,
             expectedDuration: expected, batchSize: UInt32(size), inputSizes: sizes, wantsItemResults: asks))
       } handler: { answer in
-        self.handle { self.inferAnswered(id, requests, answer, sent, &$0) }
+        self.handle(answer) { self.inferAnswered(id, requests, answer, sent, &$0) }
       }
     case .load(let id, let place, let model, let latest, let expected):
       let sent = Sent(.loadWeights, place, model, at: now, expected: expected)
@@ -248,14 +262,14 @@ final class ControllerCore: Sendable {
           .init(
             actionID: $0, modelID: model, gpuID: place.gpu, earliest: now, latest: latest, expectedDuration: expected))
       } handler: { answer in
-        self.handle { self.loadAnswered(id, answer, sent, &$0) }
+        self.handle(answer) { self.loadAnswered(id, answer, sent, &$0) }
       }
     case .evict(_, let place, let model):
       let sent = Sent(.evictWeights, place, model, at: now, expected: 0)
       workers[place.worker].send {
         .evictWeights(.init(actionID: $0, modelID: model, gpuID: place.gpu))
       } handler: { answer in
-        self.handle { self.evictAnswered(answer, sent, &$0) }
+        self.handle(answer) { self.evictAnswered(answer, sent, &$0) }
       }
     case .reject(let request):
       respond(to: request, ClientStatus.timeout, "could not be answered in time", &state)

@@ -1,4 +1,5 @@
 import Foundation
+import OpenCLRuntime
 import Synchronization
 
 /// One thread that runs jobs one after the other, none before its time.
@@ -52,6 +53,8 @@ final class Executor: Sendable {
   }
 
   private func run() {
+    ProcessorThreads.wakesOnTime()
+    ProcessorThreads.runsWhenWoken()
     while true {
       let now = clock.now()
       let next = queue.withLock { queue -> ActionQueue<Job>.Next? in

@@ -1,4 +1,5 @@
 import Foundation
+import OpenCLRuntime
 import Synchronization
 
 /// Who handles what comes over a link. Called on the link's reading thread, which reads no further meanwhile.
@@ -9,7 +10,11 @@ protocol FrameReceiver: AnyObject, Sendable {
   func linkEnded(_ link: FrameLink, because error: (any Error)?)
 }
 
-/// One connection: a thread that reads frames, a thread that writes them, and what is known of the peer's clock.
+/// One connection: a thread that reads frames, a thread that writes those that have to wait, and what is known of the peer's
+/// clock.
+///
+/// A frame is written by whoever sends it when the socket has room: an answer that had to wake another thread first would
+/// wait for it while a model keeps all cores busy.
 ///
 /// It ends with FIN and never with RST, which would stop Clockwork's own controller: what the peer still sends is read
 /// and thrown away, for a bounded time.
@@ -30,6 +35,10 @@ final class FrameLink: Sendable {
   private struct Outbox {
     var frames: [OutgoingFrame] = []
     var byteCount = 0
+    /// What the socket had no room for, of the frame before these.
+    var rest: [UInt8] = []
+    /// Somebody is writing: all others leave their frames here.
+    var isWriting = false
     /// No frame is accepted any more.
     var isClosing = false
     var hasFailed = false
@@ -51,6 +60,7 @@ final class FrameLink: Sendable {
     for (role, body) in [("read", readAll), ("write", writeAll)] as [(String, @Sendable () -> Void)] {
       let thread = Thread(block: body)
       thread.name = "\(name) \(role)"
+      thread.qualityOfService = .userInteractive
       thread.start()
     }
   }
@@ -59,15 +69,41 @@ final class FrameLink: Sendable {
   /// - Returns: false when the link is closing or has ended.
   @discardableResult
   func send(_ frame: OutgoingFrame) -> Bool {
-    let (accepted, overflows) = outbox.withLock { outbox -> (Bool, Bool) in
-      guard !outbox.isClosing else { return (false, false) }
+    enum Turn { case refused, now, later, tooMuch }
+    let turn = outbox.withLock { outbox -> Turn in
+      guard !outbox.isClosing else { return .refused }
+      if !outbox.isWriting, outbox.frames.isEmpty, outbox.rest.isEmpty {
+        outbox.isWriting = true
+        return .now
+      }
       outbox.frames.append(frame)
       outbox.byteCount += frame.byteCount
-      return (true, outbox.byteCount > Self.outboxLimit)
+      return outbox.byteCount > Self.outboxLimit ? .tooMuch : .later
     }
-    if overflows { fail() }
-    wakeUp.signal()
-    return accepted
+    switch turn {
+    case .refused: return false
+    case .now: writeAtOnce(frame)
+    case .later: wakeUp.signal()
+    case .tooMuch: fail()
+    }
+    return true
+  }
+
+  /// Writes what the socket has room for, and leaves the rest to the writing thread.
+  private func writeAtOnce(_ frame: OutgoingFrame) {
+    let bytes = bytes(of: frame)
+    do throws(ClockworkError) {
+      let count = try socket.writeAtOnce(bytes)
+      let isLeft = outbox.withLock { outbox -> Bool in
+        outbox.isWriting = false
+        if count < bytes.count { outbox.rest = Array(bytes[count...]) }
+        return !outbox.rest.isEmpty || !outbox.frames.isEmpty || outbox.isClosing
+      }
+      if isLeft { wakeUp.signal() }
+    } catch {
+      outbox.withLock { $0.isWriting = false }
+      fail()
+    }
   }
 
   /// Sends what waits, and ends the link. Returns at once; see ``waitUntilEnded(_:)``.
@@ -91,6 +127,7 @@ final class FrameLink: Sendable {
   // MARK: Threads
 
   private func readAll() {
+    ProcessorThreads.runsWhenWoken()
     var reader = FrameReader(socket, rules: rules)
     var failure: (any Error)?
     do {
@@ -140,15 +177,31 @@ final class FrameLink: Sendable {
 
   private func writeAll() {
     defer { written.signal() }
+    ProcessorThreads.runsWhenWoken()
     while true {
       // A bound, should a signal ever be lost.
       _ = wakeUp.wait(timeout: .now() + .seconds(10))
-      let (frames, isClosing) = outbox.withLock { outbox -> ([OutgoingFrame], Bool) in
-        defer { (outbox.frames, outbox.byteCount) = ([], 0) }
-        return (outbox.frames, outbox.isClosing)
+      let turn = outbox.withLock { outbox -> (rest: [UInt8], frames: [OutgoingFrame], isLast: Bool)? in
+        // Who writes wakes us when there is anything left to do.
+        if outbox.isWriting { return nil }
+        outbox.isWriting = true
+        defer { (outbox.rest, outbox.frames, outbox.byteCount) = ([], [], 0) }
+        return (outbox.rest, outbox.frames, outbox.isClosing)
       }
-      do { for frame in frames { try write(frame) } } catch { return fail() }
-      if isClosing {
+      guard let turn else { continue }
+      do throws(ClockworkError) {
+        try socket.write(turn.rest)
+        for frame in turn.frames { try socket.write(bytes(of: frame)) }
+      } catch {
+        outbox.withLock { $0.isWriting = false }
+        return fail()
+      }
+      let isMore = outbox.withLock { outbox -> Bool in
+        outbox.isWriting = false
+        return !outbox.frames.isEmpty || (outbox.isClosing && !turn.isLast)
+      }
+      if isMore { wakeUp.signal() }
+      if turn.isLast {
         socket.finishWriting()
         // The reader waits for the peer's own end only so long.
         socket.setReadTimeout(Self.drainTime)
@@ -157,21 +210,19 @@ final class FrameLink: Sendable {
     }
   }
 
-  private func write(_ frame: OutgoingFrame) throws(ClockworkError) {
+  /// Made when they are written, for they carry the time.
+  private func bytes(of frame: OutgoingFrame) -> [UInt8] {
     let delay = estimate.withLock { $0.delay }
     let preHeader = PreHeader(
       headerByteCount: UInt64(frame.header.count), bodyByteCount: UInt64(frame.body.count), type: frame.type,
       messageID: frame.messageID, sent: clock.now(), delay: delay)
-    // One write for all but large bodies, so that a frame is one segment where it fits.
-    if frame.body.count <= Self.copyLimit {
-      try socket.write(preHeader.bytes + frame.header + frame.body)
-    } else {
-      try socket.write(preHeader.bytes + frame.header)
-      try socket.write(frame.body)
-    }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(frame.byteCount)
+    bytes += preHeader.bytes
+    bytes += frame.header
+    bytes += frame.body
+    return bytes
   }
-
-  private static let copyLimit = 1 << 16
 
   private func fail() {
     outbox.withLock { outbox in

@@ -89,6 +89,20 @@ final class TCPSocket: ByteSource, Sendable {
     }
   }
 
+  /// Writes as many bytes as there is room for now.
+  /// - Returns: how many.
+  func writeAtOnce(_ bytes: [UInt8]) throws(ClockworkError) -> Int {
+    while true {
+      let count = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Self.noSignal | Self.noWait) }
+      if count >= 0 { return count }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN, EWOULDBLOCK: return 0
+      default: throw .socket(operation: "write to \(peer)", reason: Self.systemError())
+      }
+    }
+  }
+
   /// Writes all bytes, in order.
   /// - Throws: ``ClockworkError/peerTooSlow(waitingBytes:)`` when the peer takes none for the time set by
   ///   ``setWriteTimeout(_:)``.
@@ -110,8 +124,10 @@ final class TCPSocket: ByteSource, Sendable {
 
   #if canImport(Darwin)
     private static let noSignal: Int32 = 0
+    private static let noWait = MSG_DONTWAIT
   #else
     private static let noSignal = Int32(MSG_NOSIGNAL)
+    private static let noWait = Int32(MSG_DONTWAIT)
   #endif
 
   func setReadTimeout(_ time: Duration) { setTimeout(SO_RCVTIMEO, time) }

@@ -137,6 +137,9 @@ final class ModelLoading: Sendable {
   }
 
   /// The median of some runs of a whole batch; less exact when it is beyond `limit` anyway.
+  ///
+  /// The device rests between them as long as it ran, as it does half loaded: its threads are asleep when the next batch
+  /// comes, and other memory is in the caches.
   private func execTime(
     _ servable: any PagedServable, _ layout: ItemLayout, size: Int, on gpu: GPU, limit: Nanoseconds
   ) throws(ActionFailure) -> Nanoseconds {
@@ -149,6 +152,7 @@ final class ModelLoading: Sendable {
       if index >= Self.warmUpRuns { times.append(time) }
       if size > 1, times.count == 1, time / 4 > limit { break }
       if times.count >= Self.fewestRuns, clock.now() - begin > Self.measuringTime { break }
+      Thread.sleep(forTimeInterval: Double(time) * 1e-9)
     }
     return times.median ?? 1
   }

@@ -13,8 +13,8 @@ final class WorkerModel: Sendable {
   let pages: Int
   /// By GPU.
   let servables: [any PagedServable]
-  /// Guards how long the last whole batch of each size took on each GPU.
-  private let recent = Mutex<[BatchKey: Nanoseconds]>([:])
+  /// Guards how long the last whole batches of each size took on each GPU, the newest last.
+  private let recent = Mutex<[BatchKey: [Nanoseconds]]>([:])
 
   private struct BatchKey: Hashable {
     let gpu: Int
@@ -37,20 +37,32 @@ final class WorkerModel: Sendable {
   /// The batch size to run `count` items at: the next supported one. `nil` when there is none as large.
   func supportedSize(for count: Int) -> Int? { profile.batchSizes.first { $0 >= count } }
 
-  /// How long a whole batch is expected to take: as long as the last one.
+  /// As many as Clockwork's own estimates look back.
+  private static let window = 10
+
+  /// How long a whole batch is expected to take: the median of the last ones, before them what loading measured.
   func expectedDuration(size: Int, gpu: Int) -> Nanoseconds {
-    if let last = recent.withLock({ $0[BatchKey(gpu: gpu, size: size)] }) { return last }
+    if let recent = recent.withLock({ $0[BatchKey(gpu: gpu, size: size)] })?.median { return recent }
     return zip(profile.batchSizes, profile.execTimes).first { $0.0 == size }?.1 ?? 1
   }
 
   func completed(size: Int, gpu: Int, in duration: Nanoseconds) {
-    recent.withLock { $0[BatchKey(gpu: gpu, size: size)] = duration }
+    recent.withLock { recent in
+      var durations = recent[BatchKey(gpu: gpu, size: size)] ?? []
+      if durations.count == Self.window { durations.removeFirst() }
+      durations.append(duration)
+      recent[BatchKey(gpu: gpu, size: size)] = durations
+    }
   }
 
+  /// A controller that comes later is told what batches take by now, on the slowest GPU.
   var state: ClockworkWorkerState.Model {
-    ClockworkWorkerState.Model(
+    let execTimes = profile.batchSizes.map { size in
+      servables.indices.map { expectedDuration(size: size, gpu: $0) }.max() ?? 1
+    }
+    return ClockworkWorkerState.Model(
       id: id, source: source, inputSize: UInt64(layout.inputByteCount), outputSize: UInt64(outputs.byteCount),
       batchSizes: profile.batchSizes.map { UInt32($0) }, weightsSize: UInt64(profile.weightByteCount),
-      weightsPages: UInt32(pages), weightsLoadTime: profile.weightsLoadTime, execTimes: profile.execTimes)
+      weightsPages: UInt32(pages), weightsLoadTime: profile.weightsLoadTime, execTimes: execTimes)
   }
 }
