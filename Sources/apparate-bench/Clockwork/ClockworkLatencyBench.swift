@@ -57,6 +57,9 @@ struct ClockworkLatencyBench: ParsableCommand {
     /// |measured − reported| ÷ reported, of batches of one.
     let predictionErrorP50: Double
     let predictionErrorP99: Double
+    /// |measured − their median| ÷ their median, of requests one after the other: what the machine itself makes of it.
+    let swingP50: Double
+    let swingP99: Double
     /// |measured − expected by the controller| ÷ reported, of batches of one.
     let controllerErrorP50: Double
     let controllerErrorP99: Double
@@ -83,6 +86,8 @@ struct ClockworkLatencyBench: ParsableCommand {
       folder.deletingLastPathComponent().deletingLastPathComponent().path,
       "\(folder.deletingLastPathComponent().lastPathComponent)/\(folder.lastPathComponent)"
     )
+    // The same arrivals for both modes, however the machine's speed swings.
+    var interval: Double?
     for mode in exits == "both" ? ["off", "adaptive"] : [exits] {
       report.progress("\(name), exits \(mode)")
       let options = ControllerOptions(accuracy: try AccuracyConstraint(accuracy))
@@ -90,38 +95,49 @@ struct ClockworkLatencyBench: ParsableCommand {
       let node = try ClockworkNode(
         modelRoot: root, device: try Device.select(), exits: control, slo: .microseconds(Int(slo * 1000)))
       defer { node.stop() }
-      let result = try measure(node, name, mode)
+      let result = try measure(node, name, mode, interval: &interval)
       if json { report.line(result) } else { print(text(of: result)) }
     }
   }
 
-  private func measure(_ node: ClockworkNode, _ name: String, _ mode: String) throws -> Result {
+  /// - Parameter interval: seconds between requests, on average; set from what the model takes if it is not yet.
+  private func measure(
+    _ node: ClockworkNode, _ name: String, _ mode: String, interval: inout Double?
+  ) throws -> Result {
     let loaded = try node.client.load(name)
     let items = try self.items(byteCount: loaded.inputSize)
     guard let reported = node.worker.state.models.first?.execTimes.first else { throw BenchError.notLoaded }
     // Brings the weights, and a first idea of what the model takes.
-    for item in items.prefix(50) { _ = try wait(node.client, item) }
+    for item in items.prefix(50) { wait(node.client, item) }
     _ = node.takeRecords()
+    for count in 0..<300 { wait(node.client, items[count % items.count]) }
+    let alone = node.takeRecords().actions.compactMap(\.duration).map { Double($0) }.sorted()
+    let swings = alone.map { abs($0 - alone[alone.count / 2]) / alone[alone.count / 2] }.sorted()
 
     var generator = SeededGenerator(seed: 2)
-    let interval = Double(reported) * 1e-9 / load
+    let mean = interval ?? Double(reported) * 1e-9 / load
+    interval = mean
     let begin = ContinuousClock.now
     var next = 0.0
     var count = 0
     let outstanding = Outstanding()
     while next < seconds {
-      next += -log(1 - Double.random(in: 0..<1, using: &generator)) * interval
+      next += -log(1 - Double.random(in: 0..<1, using: &generator)) * mean
       let pause = next - (ContinuousClock.now - begin).inSeconds
       if pause > 0 { Thread.sleep(forTimeInterval: pause) }
       outstanding.add()
-      node.client.infer(model: loaded.ids.lowerBound, compressed: items[count % items.count]) { _ in outstanding.remove() }
+      node.client.infer(model: loaded.ids.lowerBound, compressed: items[count % items.count]) { _ in
+        outstanding.remove()
+      }
       count += 1
     }
     outstanding.waitForAll()
-    return result(node, mode, reported: reported)
+    return result(node, mode, reported: reported, swings: swings)
   }
 
-  private func result(_ node: ClockworkNode, _ mode: String, reported: Nanoseconds) -> Result {
+  private func result(
+    _ node: ClockworkNode, _ mode: String, reported: Nanoseconds, swings: [Double]
+  ) -> Result {
     let records = node.takeRecords()
     let done = records.requests.filter { $0.status == 0 }.map { Double($0.answered - $0.arrived) / 1e6 }.sorted()
     let batches = records.actions.filter { $0.kind == .infer }
@@ -140,6 +156,7 @@ struct ClockworkLatencyBench: ParsableCommand {
       reportedMilliseconds: Double(reported) / 1e6,
       measuredMilliseconds: Distribution(single.isEmpty ? [.nan] : single.map { $0.duration / 1e6 }),
       predictionErrorP50: quantile(errors, 0.5), predictionErrorP99: quantile(errors, 0.99),
+      swingP50: quantile(swings, 0.5), swingP99: quantile(swings, 0.99),
       controllerErrorP50: quantile(controllerErrors, 0.5), controllerErrorP99: quantile(controllerErrors, 0.99),
       latencyMilliseconds: Distribution(done.isEmpty ? [.nan] : done),
       latencyP99Milliseconds: quantile(done, 0.99),
@@ -168,12 +185,11 @@ struct ClockworkLatencyBench: ParsableCommand {
     }
   }
 
-  private func wait(_ client: ClockworkClient, _ item: [UInt8]) throws -> Bool {
+  private func wait(_ client: ClockworkClient, _ item: [UInt8]) {
     let outstanding = Outstanding()
     outstanding.add()
     client.infer(model: 0, compressed: item) { _ in outstanding.remove() }
     outstanding.waitForAll()
-    return true
   }
 
   private func text(of result: Result) -> String {
@@ -181,12 +197,12 @@ struct ClockworkLatencyBench: ParsableCommand {
       format: """
         exits %@: %d requests, %d late actions, %d timeouts, %d other failures; mean batch %.2f
           reported %.3f ms, measured %.3f [%.3f, %.3f]; prediction error P50 %.1f %%, P99 %.1f %%, \
-        the controller's %.1f %%, %.1f %%
+        the controller's %.1f %%, %.1f %%; one by one %.1f %%, %.1f %% about the median
           latency median %.2f ms [%.2f, %.2f], P99 %.2f ms
         """, result.exits, result.requests, result.late, result.timeouts, result.otherFailures, result.meanBatch,
       result.reportedMilliseconds, result.measuredMilliseconds.median, result.measuredMilliseconds.lowerQuartile,
       result.measuredMilliseconds.upperQuartile, result.predictionErrorP50 * 100, result.predictionErrorP99 * 100,
-      result.controllerErrorP50 * 100, result.controllerErrorP99 * 100,
+      result.controllerErrorP50 * 100, result.controllerErrorP99 * 100, result.swingP50 * 100, result.swingP99 * 100,
       result.latencyMilliseconds.median, result.latencyMilliseconds.lowerQuartile,
       result.latencyMilliseconds.upperQuartile, result.latencyP99Milliseconds)
       + (result.violations.isEmpty ? "" : "\n  violations: \(result.violations)")

@@ -55,6 +55,63 @@ import Testing
     #expect(executor.waitUntilStopped(.seconds(10)))
   }
 
+  @Test func aFreeExecutorPerformsJobsWhereTheyCome() {
+    let clock = NodeClock()
+    let executor = Executor(name: "test", clock: clock)
+    let seen = Mutex<[String]>([])
+    @Sendable func note(_ what: String) { seen.withLock { $0.append(what) } }
+    executor.perform { _ in
+      // Not within another job.
+      executor.perform { _ in note("second") }
+      note("first")
+    }
+    #expect(seen.withLock { $0 } == ["first", "second"])
+    let done = Box<Bool>()
+    executor.perform(eligible: clock.now() + 20_000_000) { _ in done.put(true) }
+    #expect(done.wait(0.001) == nil, "its time has not come")
+    #expect(done.wait(30) == true)
+    executor.stop()
+    #expect(executor.waitUntilStopped(.seconds(10)))
+  }
+
+  @Test func aHoldKeepsJobsWaiting() {
+    let executor = Executor(name: "test", clock: NodeClock())
+    let holds = Mutex<[Executor.Hold]>([])
+    let seen = Mutex<[Int]>([])
+    for job in 0..<3 {
+      executor.perform { _ in
+        let hold = executor.hold(.seconds(60)) { Issue.record("nothing is overdue") }
+        holds.withLock { $0.append(hold) }
+        seen.withLock { $0.append(job) }
+      }
+    }
+    executor.enqueue { _ in seen.withLock { $0.append(3) } }
+    for job in 0..<3 {
+      #expect(seen.withLock { $0 } == Array(0...job))
+      let hold = holds.withLock { $0[job] }
+      executor.release(hold)
+      // Once only.
+      executor.release(hold)
+    }
+    #expect(seen.withLock { $0 } == [0, 1, 2, 3], "the releasing thread goes on")
+    executor.stop()
+    #expect(executor.waitUntilStopped(.seconds(10)))
+  }
+
+  @Test func aHoldMayEndWithinItsJob() {
+    let executor = Executor(name: "test", clock: NodeClock())
+    let count = Mutex(0)
+    for _ in 0..<1000 {
+      executor.perform { _ in
+        executor.release(executor.hold(.seconds(60)) {})
+        count.withLock { $0 += 1 }
+      }
+    }
+    #expect(count.withLock { $0 } == 1000)
+    executor.stop()
+    #expect(executor.waitUntilStopped(.seconds(10)))
+  }
+
   @Test func whatNeverStartsIsCancelled() {
     let executor = Executor(name: "test", clock: NodeClock())
     let turns = Mutex<[Bool]>([])

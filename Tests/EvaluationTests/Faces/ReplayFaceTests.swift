@@ -2,6 +2,7 @@ import Datasets
 import EarlyExit
 import Foundation
 import ModelGraph
+import OpenCLRuntime
 import Serving
 import Synchronization
 import Testing
@@ -12,10 +13,16 @@ import Testing
 @Suite struct ReplayFaceTests {
   private func engine(_ control: EarlyExitEngine.Control) throws -> EarlyExitEngine {
     let prepared = try PreparedTraffic.shared.get()
+    return try engine(prepared.outcome.model, on: prepared.device, control)
+  }
+
+  private func engine(
+    _ model: PreparedModel, on device: Device, _ control: EarlyExitEngine.Control
+  ) throws -> EarlyExitEngine {
     var options = EarlyExitEngine.Options()
     options.control = control
     options.loading = PreparedTraffic.loading
-    return try EarlyExitEngine(prepared.outcome.model, name: "traffic", device: prepared.device, options: options)
+    return try EarlyExitEngine(model, name: "model", device: device, options: options)
   }
 
   /// Faces wait for asynchronous servers: not on a thread of the pool that these need.
@@ -67,23 +74,42 @@ import Testing
     return (rows, exits)
   }
 
+  /// A row tells where its item has left: every head rounds otherwise.
+  private func expectTheSameBehindBothPlatforms(
+    _ items: Items, batch: Int, ramps: [Int], _ engine: (EarlyExitEngine.Control) throws -> EarlyExitEngine
+  ) throws {
+    // Half of the items leave somewhere: thresholds as ramps' scores have it.
+    let exits = ramps.map { ExitPolicy.Exit(ramp: RampID($0), threshold: 0.05) }
+    let policy = EarlyExitEngine.Control.pinned(try ExitPolicy(version: 1, exits: exits))
+    let direct = try answers(of: engine(policy), items, batch: batch)
+    #expect(Set(direct.exits.map { "\($0)" }).count > 2, "too few kinds of exits to compare: \(direct.exits)")
+
+    let behindTensorFlow = try FacedEngine(engine(policy), behind: .tfserving, items: items)
+    defer { behindTensorFlow.end() }
+    let answered = try answers(of: behindTensorFlow.servable, items, batch: batch)
+    #expect(answered.rows == direct.rows && answered.exits == direct.exits)
+
+    let behindClockwork = try FacedEngine(engine(policy), behind: .clockwork, items: items)
+    defer { behindClockwork.end() }
+    #expect(try answers(of: behindClockwork.servable, items, batch: batch).rows == direct.rows)
+  }
+
   @Test(arguments: [1, 3, 16]) func bothPlatformsGiveTheEnginesBitsAndExits(batch: Int) async throws {
     try await offThePool {
       let items = try PreparedTraffic.items("stream", limit: 48)
-      // Half of the items leave somewhere: thresholds as ramps' scores have it.
-      let exits = [0, 3, 6].map { ExitPolicy.Exit(ramp: RampID($0), threshold: 0.05) }
-      let policy = EarlyExitEngine.Control.pinned(try ExitPolicy(version: 1, exits: exits))
-      let direct = try answers(of: engine(policy), items, batch: batch)
-      #expect(Set(direct.exits.map { "\($0)" }).count > 2, "too few kinds of exits to compare: \(direct.exits)")
+      try expectTheSameBehindBothPlatforms(items, batch: batch, ramps: [0, 3, 6]) { try engine($0) }
+    }
+  }
 
-      let behindTensorFlow = try FacedEngine(engine(policy), behind: .tfserving, items: items)
-      defer { behindTensorFlow.end() }
-      let answered = try answers(of: behindTensorFlow.servable, items, batch: batch)
-      #expect(answered.rows == direct.rows && answered.exits == direct.exits)
-
-      let behindClockwork = try FacedEngine(engine(policy), behind: .clockwork, items: items)
-      defer { behindClockwork.end() }
-      #expect(try answers(of: behindClockwork.servable, items, batch: batch).rows == direct.rows)
+  /// On sentences of three domains; the model is there once `.ci/fixtures` has made it.
+  @Test(.enabled(if: PreparedSentiment.isThere), arguments: [1, 5, 16])
+  func bothPlatformsGiveTheEnginesBitsAndExitsForTexts(batch: Int) async throws {
+    try await offThePool {
+      let prepared = try PreparedSentiment.shared.get()
+      let items = try PreparedSentiment.items([("movie", 9000..<9012), ("amazon", 0..<12), ("tweets", 0..<12)])
+      try expectTheSameBehindBothPlatforms(items, batch: batch, ramps: [0, 2, 4]) {
+        try engine(prepared.outcome.model, on: prepared.device, $0)
+      }
     }
   }
 

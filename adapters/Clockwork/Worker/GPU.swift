@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What a controller sees as one GPU: its weights cache, and a thread for each stage of its actions.
+/// What a controller sees as one GPU: its weights cache, and an executor for each stage of its actions.
 final class GPU: Sendable {
   let id: Int
   /// Guards which weights are here.

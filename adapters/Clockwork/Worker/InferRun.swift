@@ -1,4 +1,3 @@
-import Foundation
 import Serving
 import Synchronization
 import Wire
@@ -7,13 +6,12 @@ import Wire
 ///
 /// Its result is sent as soon as every item has left the model, which may be before the device is done with the batch:
 /// ramps let answers out, and the rest of the model still runs. The next batch starts when the device is free, so what
-/// the result says of the execution is about all of it; until it has ended, that is what the last such batch took.
+/// the result says of the execution is about all of it; until it has ended, that is what such batches took last.
 final class InferRun: AnswerReceiver {
   private let action: ClockworkAction.Infer
   private let pending: PendingAction
   private let gpu: GPU
   private let worker: Worker
-  private let ended = DispatchSemaphore(value: 0)
   /// Guards what has become of the action so far.
   private let state: Mutex<State>
 
@@ -22,6 +20,8 @@ final class InferRun: AnswerReceiver {
     var inputs: OwnedBytes
     var copyInput = ClockworkResult.Timing(begin: 0, end: 0, duration: 1)
     var batch: Prepared?
+    /// The device's turn, while it is ours.
+    var turn: Executor.Hold?
     var outputs: [UInt8] = []
     var unanswered: Int
     var failure: ActionFailure?
@@ -48,7 +48,7 @@ final class InferRun: AnswerReceiver {
 
   // MARK: Inputs
 
-  /// On the GPU's inputs thread.
+  /// When it is the action's turn among the GPU's inputs.
   func takeInputs() {
     let begin = worker.clock.now()
     do throws(ActionFailure) {
@@ -73,7 +73,7 @@ final class InferRun: AnswerReceiver {
         state.batch = Prepared(model: model, batch: batch, isEmpty: isEmpty)
         state.outputs = isEmpty ? [] : [UInt8](repeating: 0, count: count * model.outputs.byteCount)
       }
-      worker.enqueue(pending, on: gpu.exec, eligible: pending.ours(action.earliest)) { self.execute() }
+      worker.perform(pending, on: gpu.exec, eligible: pending.ours(action.earliest)) { self.execute() }
     } catch { pending.fail(error) }
   }
 
@@ -126,7 +126,7 @@ final class InferRun: AnswerReceiver {
 
   // MARK: Execution
 
-  /// On the GPU's exec thread, which is the device's turn: returns when the batch has ended.
+  /// When it is the batch's turn on the device, which it keeps until it has ended.
   private func execute() {
     let begin = worker.clock.now()
     if let late = worker.lateness(pending, latest: action.latest, .execTooLate) { return pending.fail(late) }
@@ -144,13 +144,14 @@ final class InferRun: AnswerReceiver {
       return pending.fail(
         ActionFailure(.execWeightsMissing, "model \(action.modelID) has no weights on GPU \(gpu.id)"))
     }
-    prepared.model.servables[gpu.id].submit(prepared.batch, to: self)
-    if ended.wait(timeout: .now() + Self.longestBatch) == .timedOut {
+    let turn = gpu.exec.hold(Self.longestBatch) { [pending] in
       pending.fail(ActionFailure(.runtimeError, "the device has not ended the batch"))
     }
+    state.withLock { $0.turn = turn }
+    prepared.model.servables[gpu.id].submit(prepared.batch, to: self)
   }
 
-  private static let longestBatch = DispatchTimeInterval.seconds(60)
+  private static let longestBatch = Duration.seconds(60)
 
   func receive(_ answers: Answers) {
     let now = worker.clock.now()
@@ -204,6 +205,7 @@ final class InferRun: AnswerReceiver {
   }
 
   func finish(_ outcome: Result<BatchTiming, ServingError>) {
+    defer { if let turn = state.withLock({ $0.turn }) { gpu.exec.release(turn) } }
     let (unchanged, unanswered, failure, prepared) = state.withLock { state in
       (isUnchanged(state), state.unanswered, state.failure, state.batch)
     }
@@ -229,7 +231,6 @@ final class InferRun: AnswerReceiver {
         !unchanged ? .execConcurrentWeightsModification : error == .weightsAbsent ? .execWeightsMissing : .runtimeError
       pending.fail(ActionFailure(status, "\(error)"))
     }
-    ended.signal()
   }
 
   private func succeed(begin: Nanoseconds, end: Nanoseconds) {

@@ -161,19 +161,19 @@ final class ModelLoading: Sendable {
   private func run(
     _ servable: any PagedServable, _ batch: Batch, on gpu: GPU
   ) throws(ActionFailure) -> (timing: BatchTiming, outputs: [String: Tensor]) {
-    let receiver = MeasuringReceiver()
+    let receiver = MeasuringReceiver(on: gpu.exec)
     gpu.exec.enqueue { turn in
       switch turn {
       case .start:
+        receiver.hold(Self.longestBatch)
         servable.submit(batch, to: receiver)
-        _ = try? receiver.result(within: Self.longestBatch)
       case .cancelled: receiver.finish(.failure(.shuttingDown(name: "the worker")))
       }
     }
     return try onDevice { () throws(ServingError) in try receiver.result(within: Self.longestBatch) }
   }
 
-  private static let longestBatch = DispatchTimeInterval.seconds(600)
+  private static let longestBatch = Duration.seconds(600)
 
   private func onDevice<Value>(_ body: () throws(ServingError) -> Value) throws(ActionFailure) -> Value {
     do { return try body() } catch {

@@ -54,7 +54,7 @@ final class Worker: Sendable {
       let earliest = pending.ours(action.earliest)
       let eligible = earliest > Self.inputLead ? earliest - Self.inputLead : 0
       let run = InferRun(action, inputs: body, pending: pending, gpu: gpu, worker: self)
-      enqueue(pending, on: gpu.inputs, eligible: eligible) { run.takeInputs() }
+      perform(pending, on: gpu.inputs, eligible: eligible) { run.takeInputs() }
     }
   }
 
@@ -68,12 +68,21 @@ final class Worker: Sendable {
   func enqueue(
     _ pending: PendingAction, on executor: Executor, eligible: Nanoseconds, _ body: @escaping @Sendable () -> Void
   ) {
-    executor.enqueue(eligible: eligible) { turn in
-      switch turn {
-      case .start where pending.isAbandoned: break
-      case .start: body()
-      case .cancelled: pending.fail(ActionFailure(.cancelled, "the worker is shutting down"))
-      }
+    executor.enqueue(eligible: eligible) { Self.take($0, pending, body) }
+  }
+
+  /// As ``enqueue(_:on:eligible:_:)``, here and now if it is the action's turn.
+  func perform(
+    _ pending: PendingAction, on executor: Executor, eligible: Nanoseconds, _ body: @escaping @Sendable () -> Void
+  ) {
+    executor.perform(eligible: eligible) { Self.take($0, pending, body) }
+  }
+
+  private static func take(_ turn: Executor.Turn, _ pending: PendingAction, _ body: () -> Void) {
+    switch turn {
+    case .start where pending.isAbandoned: break
+    case .start: body()
+    case .cancelled: pending.fail(ActionFailure(.cancelled, "the worker is shutting down"))
     }
   }
 
