@@ -103,8 +103,8 @@ extension RampWeights {
     case (.deebert, .vector(let width)):
       return .deebert(pooler: try dense(7, width, 0.3), classifier: try dense(classes, 7, 1))
     default:
-      // Scores of about 1, so that neither all nor none are sure.
-      return .poolingLinear(try dense(classes, shape.count, 2 / Float(shape.count).squareRoot()))
+      // Scores of about 1, so that neither all nor none are sure; maxima of linear layers are far above 1.
+      return .poolingLinear(try dense(classes, shape.count, 0.4 / Float(shape.count).squareRoot()))
     }
   }
 }

@@ -54,7 +54,7 @@ extension FeatureShape {
     if RampWriter.takesMaps(style, at: site) {
       self = .map(channels: site.shape[1], height: site.shape[2], width: site.shape[3])
     } else if site.shape.count == 4 {
-      self = .vector(site.shape[1])
+      self = .vector(2 * site.shape[1])
     } else {
       self = .vector(site.shape[site.shape.count - 1])
     }
@@ -65,7 +65,7 @@ extension RampPooling {
   /// How the site's tensor becomes one vector an item.
   public init(of site: RampSite, _ head: ClassifierHead) {
     switch (head.pooling, site.shape.count) {
-    case (_, 4): self = .globalAverage
+    case (_, 4): self = .globalAverageMaximum
     case (.tokens(let nodes, _, _), 3): self = nodes.contains { $0.op.hasPrefix("Reduce") } ? .maskedMean : .firstToken
     default: self = .unpooled
     }

@@ -30,7 +30,11 @@ struct RampWriter {
 
   private mutating func pooled(_ site: RampSite, _ scope: String) -> ValueID {
     switch (head.pooling, site.shape.count) {
-    case (_, 4): return averaged(site.value, site.type, scope)
+    case (_, 4):
+      let average = add("GlobalAveragePool", [site.value], [:], site.type, scope + "average")
+      let maximum = add("GlobalMaxPool", [site.value], [:], site.type, scope + "maximum")
+      let both = add("Concat", [average, maximum], ["axis": .int(1)], site.type, scope + "both")
+      return add("Flatten", [both], ["axis": .int(1)], site.type, scope + "pooled")
     case (.tokens(let nodes, let input, let output), 3):
       return copy(nodes, replacing: input, by: site.value, scope: scope)[output] ?? site.value
     default: return site.value
