@@ -281,6 +281,7 @@ struct ModelRepositoryTests {
     let seen = Mutex<[Int64: Int]>([:])
     let problems = Mutex<Set<String>>([])
     let clients = DispatchGroup()
+    let hasAnswered = DispatchSemaphore(value: 0)
     for _ in 0..<2 {
       DispatchQueue.global().async(group: clients) { [inputs, expected] in
         while !isOver.withLock({ $0 }) {
@@ -294,14 +295,24 @@ struct ModelRepositoryTests {
           } catch {
             _ = problems.withLock { $0.insert("\(error)") }
           }
+          hasAnswered.signal()
         }
+      }
+    }
+    /// However slow clients are, each version that is served gets its requests.
+    func waitForAnswer(of version: Int64) {
+      let before = seen.withLock { $0[version, default: 0] }
+      while seen.withLock({ $0[version, default: 0] }) == before, problems.withLock({ $0.isEmpty }) {
+        guard hasAnswered.wait(timeout: .now() + 60) == .success else { return }
       }
     }
     // Version 2 comes and goes. Each way one version is loaded and the other is unloaded.
     for _ in 0..<3 {
+      waitForAnswer(of: 1)
       try directory.add(version: "2", linkingTo: files[2]!)
       repository.poll()
       for _ in 0..<2 { #expect(transitions.wait(timeout: .now() + 60) == .success) }
+      waitForAnswer(of: 2)
       try directory.remove(version: "2")
       repository.poll()
       for _ in 0..<2 { #expect(transitions.wait(timeout: .now() + 60) == .success) }
