@@ -84,16 +84,13 @@ struct Lowering {
     var index = 0
     while index < graph.nodes.count {
       demand = demands[index]
-      if let split = splitAt[index], try lower(split) {
-        stepsAfterNode += repeatElement(steps.count, count: split.nodes.count)
-        index = split.nodes.upperBound
-        continue
+      var done = index..<index + 1
+      if let split = splitAt[index], try lower(split) { done = split.nodes } else { try lower(graph.nodes[index]) }
+      stepsAfterNode += repeatElement(steps.count, count: done.count)
+      for case let output? in graph.nodes[done].flatMap(\.outputs) where sideOutputs.contains(output) {
+        try complete(output)
       }
-      let node = graph.nodes[index]
-      try lower(node)
-      stepsAfterNode.append(steps.count)
-      for case let output? in node.outputs where sideOutputs.contains(output) { try complete(output) }
-      index += 1
+      index = done.upperBound
     }
     currentNode = "outputs"
     for output in graph.outputs where stepsAfterOutput[output] == nil { try complete(output) }

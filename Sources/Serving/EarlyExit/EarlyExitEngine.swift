@@ -116,7 +116,7 @@ public final class EarlyExitEngine: PagedServable {
       ProcessorThreads.runsWhenWoken()
       executor.runBatches()
     }
-    if let control, !isSynchronous { Self.startThread("\(name) control") { control.work() } }
+    if let control, !isSynchronous { Self.startThread("\(name) control", quality: .utility) { control.work() } }
   }
 
   deinit {
@@ -125,9 +125,12 @@ public final class EarlyExitEngine: PagedServable {
     if let control { _ = control.end(within: .zero) }
   }
 
-  private static func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
+  private static func startThread(
+    _ name: String, quality: QualityOfService = .userInteractive, _ body: @escaping @Sendable () -> Void
+  ) {
     let thread = Thread(block: body)
     thread.name = name
+    thread.qualityOfService = quality
     thread.start()
   }
 
